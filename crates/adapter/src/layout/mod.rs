@@ -1,0 +1,1 @@
+//! Layouts: what is known of model families.

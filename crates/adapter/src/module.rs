@@ -1,0 +1,156 @@
+//! Modules: the adapted weight matrices of a file, and how they are called.
+//!
+//! A module is known by a [`ModuleKey`]: which part of the model it lives in and its path inside that part.
+//! Two spellings of one module have one [`ModuleKey::matching`] name: dots and underscores count as the same,
+//! because kohya's names have lost their dots.
+
+use crate::dialect::DialectId;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The part of a model that a module belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Component {
+    /// A convolutional denoiser (Stable Diffusion 1, 2, XL).
+    Unet,
+    /// A transformer denoiser (Flux, SD3, Wan, …).
+    Transformer,
+    /// The first, second or third text encoder.
+    TextEncoder(u8),
+    /// The prior of a cascade.
+    Prior,
+    /// The model itself, for files that know only one part (language models).
+    Model,
+}
+
+impl Component {
+    /// True for text encoders, which have a weight of their own in a recipe.
+    pub fn is_text_encoder(self) -> bool {
+        matches!(self, Component::TextEncoder(_))
+    }
+}
+
+impl fmt::Display for Component {
+    /// The name diffusers gives the part: `unet`, `transformer`, `text_encoder`, `text_encoder_2`, `prior`, `model`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Component::Unet => f.write_str("unet"),
+            Component::Transformer => f.write_str("transformer"),
+            Component::TextEncoder(0 | 1) => f.write_str("text_encoder"),
+            Component::TextEncoder(n) => write!(f, "text_encoder_{n}"),
+            Component::Prior => f.write_str("prior"),
+            Component::Model => f.write_str("model"),
+        }
+    }
+}
+
+/// Which module: the part of the model and the path inside it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ModuleKey {
+    /// The part of the model.
+    pub component: Component,
+    /// Dotted path in the native (diffusers, transformers) spelling when the layout knows it, else as spelled.
+    pub path: String,
+}
+
+impl ModuleKey {
+    /// The name shown to people, such as `unet.down_blocks.0.attentions.0.proj_in`.
+    pub fn id(&self) -> String {
+        format!("{}.{}", self.component, self.path)
+    }
+
+    /// The name modules are matched by across dialects: [`ModuleKey::id`] with underscores for dots in the path.
+    pub fn matching(&self) -> String {
+        format!("{}.{}", self.component, self.path.replace('.', "_"))
+    }
+}
+
+/// The shape of the weight that a module adapts: `out × (inp · kernel…)`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModuleShape {
+    /// Output features or channels: rows of ΔW.
+    pub out: usize,
+    /// Input features or channels.
+    pub inp: usize,
+    /// `[]` for a linear layer, `[kh, kw]` for a convolution (a 1×1 convolution keeps `[1, 1]`).
+    pub kernel: Vec<usize>,
+}
+
+impl ModuleShape {
+    /// Columns of ΔW as a matrix: `inp` times the kernel's size. Opening has checked that it fits.
+    pub fn columns(&self) -> usize {
+        self.kernel.iter().fold(self.inp, |n, k| n.saturating_mul(*k))
+    }
+}
+
+impl fmt::Display for ModuleShape {
+    /// `320×768`, or `320×4×3×3` for a convolution.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}×{}", self.out, self.inp)?;
+        self.kernel.iter().try_for_each(|k| write!(f, "×{k}"))
+    }
+}
+
+/// Where a module's alpha comes from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Alpha {
+    /// Nowhere: the scale is 1.
+    None,
+    /// From adapter_config.json or the file's metadata.
+    Value(f64),
+    /// From the tensor of this index.
+    Tensor(usize),
+}
+
+/// One adapted weight matrix: a factor pair, ΔW = scale · up · down.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Module {
+    /// Which module.
+    pub key: ModuleKey,
+    /// The base name as the file spells it, without the suffix that tells up from down.
+    pub raw: String,
+    /// How the file spells this module.
+    pub dialect: DialectId,
+    /// Shape of the adapted weight.
+    pub shape: ModuleShape,
+    /// Rank r, from the tensors' shapes.
+    pub rank: usize,
+    /// Index of the up factor B, `out × r`.
+    pub up: usize,
+    /// Index of the down factor A, `r × columns`.
+    pub down: usize,
+    /// Where alpha comes from.
+    pub alpha: Alpha,
+    /// The scale is alpha/√r instead of alpha/r.
+    pub rslora: bool,
+}
+
+/// A tensor of the file that is no factor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extra {
+    /// Index of the tensor.
+    pub tensor: usize,
+    /// Its name.
+    pub name: String,
+    /// Why it is no factor: "saved module", "embedding", …
+    pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matching_forgets_dots_only_in_the_path() {
+        let key = ModuleKey { component: Component::TextEncoder(2), path: "text_model.encoder.layers.0.mlp.fc1".into() };
+        assert_eq!(key.id(), "text_encoder_2.text_model.encoder.layers.0.mlp.fc1");
+        assert_eq!(key.matching(), "text_encoder_2.text_model_encoder_layers_0_mlp_fc1");
+    }
+
+    #[test]
+    fn columns_count_the_kernel() {
+        assert_eq!(ModuleShape { out: 4, inp: 5, kernel: vec![3, 3] }.columns(), 45);
+        assert_eq!(ModuleShape { out: 4, inp: 5, kernel: vec![] }.to_string(), "4×5");
+    }
+}
