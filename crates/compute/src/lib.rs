@@ -1,1 +1,22 @@
-//! .
+//! Matrices for merging low-rank adapters: factor pairs, Gram identities,
+//! optimal truncation. Nothing here knows what an adapter or a file is.
+//!
+//! Everything that a linear merge needs follows from two small matrices per
+//! module: with the factors of all inputs stacked, B = [B₁|…|B_T] (out×R) and
+//! A = [A₁;…;A_T] (R×in), they are the Gram matrices BᵀB and AAᵀ (both R×R).
+//! The dense ΔW = B·A (out×in) is never formed.
+
+mod by_gram;
+mod by_qr;
+mod combine;
+mod error;
+mod gram;
+pub mod linalg;
+mod low_rank;
+mod rank;
+
+pub use combine::{Combination, Nulls, combine};
+pub use error::Error;
+pub use gram::Grams;
+pub use low_rank::{FactorPair, ThinSvd};
+pub use rank::{NULL, RankPolicy};

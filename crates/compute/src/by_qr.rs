@@ -1,0 +1,62 @@
+//! The robust way to the best rank-k pair of a sum: QR of both stacked factors in
+//! f64, accurate for any conditioning.
+
+use crate::combine::{Combination, Sum, energy};
+use crate::{Error, FactorPair, RankPolicy, ThinSvd, linalg};
+use faer::Mat;
+
+impl Sum<'_> {
+    /// The robust way: f64 QR of both stacks.
+    pub(crate) fn by_qr(&self, policy: RankPolicy) -> Result<Combination, Error> {
+        let units: Vec<_> = self
+            .units
+            .iter()
+            .map(|u| (u.coefficient, &self.pairs[u.pair], u.slot))
+            .collect();
+        let svd = ThinSvd::of_units(&units)?;
+        let rank = policy.choose(&svd.sigma);
+        if rank == self.units.len() {
+            return Ok(self.verbatim());
+        }
+        let (out, columns) = (self.pairs[0].out, self.pairs[0].columns);
+        let mut pair = FactorPair::zero(out, columns, rank);
+        for l in 0..rank {
+            let root = svd.sigma[l].sqrt();
+            for i in 0..out {
+                pair.up[i * rank + l] = (svd.u[(i, l)] * root) as f32;
+            }
+            for i in 0..columns {
+                pair.down[l * columns + i] = (svd.v[(i, l)] * root) as f32;
+            }
+        }
+        let inner = self.pairs.iter().map(|p| svd.inner(p, rank)).collect();
+        Ok(Combination {
+            pair,
+            total: energy(&svd.sigma),
+            kept: energy(&svd.sigma[..rank]),
+            lost: energy(&svd.sigma[rank..]),
+            inner,
+        })
+    }
+}
+
+impl ThinSvd {
+    /// ⟨U_k·Σ_k·V_kᵀ, ΔW⟩ = s·Σ_l σ_l·Σ_p (Bᵀu_l)_p·(A·v_l)_p.
+    fn inner(&self, pair: &FactorPair, rank: usize) -> f64 {
+        let up = Mat::from_fn(pair.rank, pair.out, |p, i| {
+            f64::from(pair.up[i * pair.rank + p])
+        });
+        let down = Mat::from_fn(pair.rank, pair.columns, |p, i| {
+            f64::from(pair.down[p * pair.columns + i])
+        });
+        let on_up = linalg::product(up.as_ref(), self.u.as_ref().subcols(0, rank));
+        let on_down = linalg::product(down.as_ref(), self.v.as_ref().subcols(0, rank));
+        let mut sum = 0.0;
+        for l in 0..rank {
+            for p in 0..pair.rank {
+                sum += self.sigma[l] * on_up[(p, l)] * on_down[(p, l)];
+            }
+        }
+        pair.scale * sum
+    }
+}

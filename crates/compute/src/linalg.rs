@@ -1,0 +1,83 @@
+//! Small dense linear algebra over faer, single-threaded so that every run adds
+//! up in the same order. Matrices are column-major f64 unless said otherwise.
+
+use crate::Error;
+use faer::linalg::matmul::{matmul, triangular};
+use faer::linalg::triangular_inverse::invert_lower_triangular;
+use faer::{Accum, Mat, MatMut, MatRef, Par, Side};
+
+/// Singular value decomposition X = U·diag(σ)·Vᵀ of a small matrix, σ descending.
+pub struct Svd {
+    /// Left singular vectors, one per column.
+    pub u: Mat<f64>,
+    /// Singular values, descending.
+    pub sigma: Vec<f64>,
+    /// Right singular vectors, one per column.
+    pub v: Mat<f64>,
+}
+
+/// Thin SVD of `x` (p×q): min(p, q) singular triples. Costs O(p·q·min(p, q)).
+pub fn svd(x: MatRef<'_, f64>) -> Result<Svd, Error> {
+    let svd = x.thin_svd().map_err(|_| Error::NoConvergence)?;
+    let sigma = svd.S().column_vector().iter().copied().collect();
+    Ok(Svd {
+        u: svd.U().to_owned(),
+        sigma,
+        v: svd.V().to_owned(),
+    })
+}
+
+/// Thin QR of a tall or wide `x` (p×q): (Q p×l, R l×q), l = min(p, q).
+pub fn thin_qr(x: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
+    let qr = x.qr();
+    (qr.compute_thin_Q(), qr.thin_R().to_owned())
+}
+
+/// Lower Cholesky factor L of a symmetric `gram` = L·Lᵀ, or `None` where a pivot
+/// says that the underlying vectors are (nearly) dependent: the squared sine of
+/// the angle of one vector to the span of those before it is below `least`.
+pub fn cholesky(gram: MatRef<'_, f64>, least: f64) -> Option<Mat<f64>> {
+    let factor = gram.llt(Side::Lower).ok()?;
+    let lower = factor.L().to_owned();
+    let independent = (0..gram.nrows()).all(|j| {
+        let pivot = lower[(j, j)] * lower[(j, j)];
+        pivot > least * gram[(j, j)]
+    });
+    independent.then_some(lower)
+}
+
+/// ‖L⁻¹‖_F of a lower triangular matrix; 1/‖L⁻¹‖_F bounds its smallest singular
+/// value from below.
+pub fn inverse_norm(lower: MatRef<'_, f64>) -> f64 {
+    let mut inverse = Mat::zeros(lower.nrows(), lower.ncols());
+    invert_lower_triangular(inverse.as_mut(), lower, Par::Seq);
+    inverse.norm_l2()
+}
+
+/// `x`·`y`.
+pub fn product(x: MatRef<'_, f64>, y: MatRef<'_, f64>) -> Mat<f64> {
+    let mut out = Mat::zeros(x.nrows(), y.ncols());
+    matmul(out.as_mut(), Accum::Replace, x, y, 1.0, Par::Seq);
+    out
+}
+
+/// Adds the lower triangle of `panel`·`panel`ᵀ to that of `gram`.
+pub fn add_gram(gram: MatMut<'_, f64>, panel: MatRef<'_, f64>) {
+    use triangular::BlockStructure::{Rectangular, TriangularLower};
+    triangular::matmul(
+        gram,
+        TriangularLower,
+        Accum::Add,
+        panel,
+        Rectangular,
+        panel.transpose(),
+        Rectangular,
+        1.0,
+        Par::Seq,
+    );
+}
+
+/// `out` += `x`·`y` in f32; operands in any layout.
+pub fn add_product_f32(out: MatMut<'_, f32>, x: MatRef<'_, f32>, y: MatRef<'_, f32>) {
+    matmul(out, Accum::Add, x, y, 1.0, Par::Seq);
+}

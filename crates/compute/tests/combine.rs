@@ -1,0 +1,228 @@
+//! `combine` against the dense sum it never forms.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use proptest::prelude::*;
+use rankweave_compute::{FactorPair, Grams, Nulls, RankPolicy, combine, linalg};
+
+/// Deterministic normal-ish numbers in (−1, 1) from a counter.
+fn noise(seed: u64, n: usize) -> Vec<f32> {
+    let mix = |i: u64| {
+        let mut z = (seed << 32)
+            .wrapping_add(i)
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    };
+    (0..n as u64)
+        .map(|i| (mix(2 * i) + mix(2 * i + 1) - 1.0) as f32)
+        .collect()
+}
+
+fn pair(out: usize, columns: usize, rank: usize, scale: f64, seed: u64) -> FactorPair {
+    FactorPair {
+        out,
+        columns,
+        rank,
+        up: noise(seed, out * rank),
+        down: noise(seed + 1000, rank * columns),
+        scale,
+    }
+}
+
+fn dense(pair: &FactorPair) -> Vec<f64> {
+    let mut delta = vec![0.0; pair.out * pair.columns];
+    for i in 0..pair.out {
+        for p in 0..pair.rank {
+            let up = pair.scale * f64::from(pair.up[i * pair.rank + p]);
+            for j in 0..pair.columns {
+                delta[i * pair.columns + j] += up * f64::from(pair.down[p * pair.columns + j]);
+            }
+        }
+    }
+    delta
+}
+
+fn dense_sum(pairs: &[FactorPair], weights: &[f64]) -> Vec<f64> {
+    let mut sum = vec![0.0; pairs[0].out * pairs[0].columns];
+    for (pair, weight) in pairs.iter().zip(weights) {
+        for (to, from) in sum.iter_mut().zip(dense(pair)) {
+            *to += weight * from;
+        }
+    }
+    sum
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    a.iter()
+        .zip(b)
+        .map(|(x, y)| (x - y) * (x - y))
+        .sum::<f64>()
+        .sqrt()
+}
+
+/// Σ of the squares of the dense matrix's singular values after the first k: what
+/// no rank-k matrix can do better than (Eckart–Young).
+fn optimum(sum: &[f64], out: usize, columns: usize, k: usize) -> f64 {
+    let sigma = linalg::svd(faer::MatRef::from_row_major_slice(sum, out, columns))
+        .unwrap()
+        .sigma;
+    sigma[k.min(sigma.len())..].iter().map(|s| s * s).sum()
+}
+
+fn check(pairs: &[FactorPair], weights: &[f64], policy: RankPolicy, nulls: Nulls) -> usize {
+    let (out, columns) = (pairs[0].out, pairs[0].columns);
+    let grams = Grams::new(pairs).unwrap();
+    let got = combine(pairs, &grams, weights, policy, nulls).unwrap();
+    let sum = dense_sum(pairs, weights);
+    let merged = dense(&got.pair);
+    let norm = dot(&sum, &sum).sqrt();
+    // Cancelling inputs are judged by their own size.
+    let size: f64 = pairs
+        .iter()
+        .zip(weights)
+        .map(|(p, w)| w.abs() * dot(&dense(p), &dense(p)).sqrt())
+        .sum();
+    let tiny = 1e-5 * norm + 1e-7 * size;
+    let least = optimum(&sum, out, columns, got.pair.rank);
+    assert!(
+        distance(&sum, &merged) <= least.sqrt() + tiny,
+        "error {} above the optimum {} at rank {}",
+        distance(&sum, &merged),
+        least.sqrt(),
+        got.pair.rank
+    );
+    assert!(
+        (got.total.sqrt() - norm).abs() <= tiny,
+        "total {} {norm}",
+        got.total.sqrt()
+    );
+    let error = distance(&sum, &merged);
+    assert!(
+        (got.lost.sqrt() - error).abs() <= 2.0 * tiny,
+        "lost {} {error}",
+        got.lost.sqrt()
+    );
+    for (pair, inner) in pairs.iter().zip(&got.inner) {
+        let delta = dense(pair);
+        let expected = dot(&merged, &delta);
+        let allowed = 1e-5 * (dot(&delta, &delta).sqrt() * (norm + size)) + 1e-12;
+        assert!(
+            (inner - expected).abs() <= allowed,
+            "inner {inner} {expected}"
+        );
+    }
+    got.pair.rank
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn is_the_optimal_truncation_of_the_dense_sum(
+        out in 1usize..40,
+        columns in 1usize..40,
+        ranks in prop::collection::vec(1usize..9, 1..4),
+        weights in prop::collection::vec(prop_oneof![Just(0.0), Just(1.0), -2.0f64..2.0], 3),
+        policy in prop_oneof![
+            Just(RankPolicy::Exact),
+            (1usize..20).prop_map(RankPolicy::Fixed),
+            (0.05f64..1.0).prop_map(|share| RankPolicy::Energy { share, max: None }),
+        ],
+        keep in any::<bool>(),
+        seed in 0u64..1_000_000,
+    ) {
+        let pairs: Vec<_> = ranks
+            .iter()
+            .enumerate()
+            .map(|(i, &rank)| pair(out, columns, rank, 0.5 + i as f64, seed + i as u64))
+            .collect();
+        let nulls = if keep { Nulls::Keep } else { Nulls::Drop };
+        let rank = check(&pairs, &weights[..pairs.len()], policy, nulls);
+        prop_assert!(rank <= policy.bound(ranks.iter().sum()));
+    }
+}
+
+#[test]
+fn duplicates_fold_into_one() {
+    let a = pair(24, 31, 5, 0.5, 7);
+    let rank = check(&[a.clone(), a], &[0.7, 0.5], RankPolicy::Exact, Nulls::Drop);
+    assert_eq!(rank, 5);
+}
+
+#[test]
+fn an_adapter_minus_itself_is_zero() {
+    let a = pair(24, 31, 5, 0.5, 7);
+    let pairs = [a.clone(), a];
+    let grams = Grams::new(&pairs).unwrap();
+    let got = combine(&pairs, &grams, &[1.0, -1.0], RankPolicy::Exact, Nulls::Drop).unwrap();
+    let left = dot(&dense(&got.pair), &dense(&got.pair)).sqrt();
+    assert!(left <= 1e-6 * grams.inner(0, 0).sqrt(), "{left}");
+}
+
+#[test]
+fn near_cancellation_keeps_the_difference() {
+    // Two checkpoints that differ by a thousandth: their difference is small
+    // against either, and must still come out to five digits.
+    let a = pair(64, 48, 6, 1.0, 3);
+    let mut b = a.clone();
+    for (x, d) in b.up.iter_mut().zip(noise(99, 64 * 6)) {
+        *x += 1e-3 * d;
+    }
+    let pairs = [a, b];
+    let sum = dense_sum(&pairs, &[1.0, -1.0]);
+    let grams = Grams::new(&pairs).unwrap();
+    for policy in [RankPolicy::Exact, RankPolicy::Fixed(6)] {
+        let got = combine(&pairs, &grams, &[1.0, -1.0], policy, Nulls::Drop).unwrap();
+        let error = distance(&sum, &dense(&got.pair)) / dot(&sum, &sum).sqrt();
+        assert!(error < 2e-5, "{policy:?}: {error}");
+    }
+}
+
+#[test]
+fn an_untrained_adapter_adds_nothing() {
+    let mut zero = pair(20, 20, 4, 1.0, 1);
+    zero.up.fill(0.0);
+    let rank = check(
+        &[pair(20, 20, 3, 1.0, 2), zero],
+        &[1.0, 1.0],
+        RankPolicy::Exact,
+        Nulls::Drop,
+    );
+    assert_eq!(rank, 3);
+}
+
+#[test]
+fn tiny_scales_do_not_leave_the_range_of_f16() {
+    // alpha 1 at rank 128 with small factors: 1/128 on top would be subnormal.
+    let mut a = pair(64, 64, 8, 1.0 / 128.0, 5);
+    a.up.iter_mut().for_each(|x| *x *= 1e-4);
+    let pairs = [a];
+    let grams = Grams::new(&pairs).unwrap();
+    let got = combine(&pairs, &grams, &[1.0], RankPolicy::Exact, Nulls::Drop).unwrap();
+    let rms = |x: &[f32]| (x.iter().map(|v| v * v).sum::<f32>() / x.len() as f32).sqrt();
+    assert!(rms(&got.pair.up) > 1e-4, "{}", rms(&got.pair.up));
+    let sum = dense_sum(&pairs, &[1.0]);
+    assert!(distance(&sum, &dense(&got.pair)) <= 1e-6 * dot(&sum, &sum).sqrt());
+}
+
+#[test]
+fn inner_products_equal_the_dense_ones() {
+    let pairs = [pair(30, 17, 4, 0.25, 1), pair(30, 17, 7, 2.0, 2)];
+    let grams = Grams::new(&pairs).unwrap();
+    for i in 0..2 {
+        for j in 0..2 {
+            let expected = dot(&dense(&pairs[i]), &dense(&pairs[j]));
+            assert!((grams.inner(i, j) - expected).abs() < 1e-9 * expected.abs().max(1.0));
+        }
+    }
+}
+
+#[test]
+fn different_sizes_are_an_error() {
+    assert!(Grams::new(&[pair(4, 5, 1, 1.0, 1), pair(4, 6, 1, 1.0, 1)]).is_err());
+}
