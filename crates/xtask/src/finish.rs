@@ -1,0 +1,132 @@
+//! The last touches on dist/, after Trunk: what it cannot do itself.
+//!
+//! - The engine's two files get a hash in their names, so that a browser never pairs a new page
+//!   with an old engine. Trunk leaves the names of workers as they are.
+//! - The content security policy of www/_headers goes into the page too, for hosts that send no
+//!   headers of one's own. It must stand before anything that it is to govern.
+//! - www/_headers itself goes to the top, where hosts look for it.
+
+use crate::error::{Error, Result};
+use crate::fingerprint::Hash;
+use crate::headers::Rules;
+use crate::project;
+use std::fs;
+use std::path::Path;
+
+const POLICY: &str = "Content-Security-Policy";
+
+/// Finishes what Trunk left in a folder.
+pub fn finish(dist: &Path) -> Result<()> {
+    let headers = project::read(&project::root().join("www/_headers"))?;
+    let rules = Rules::parse(&headers)?;
+    project::write(&dist.join("_headers"), &headers)?;
+    let index = dist.join("index.html");
+    let page = name_engine(&dist.join("assets"), &project::read(&index)?)?;
+    project::write(&index, with_policy(&page, &rules)?)
+}
+
+/// Renames the engine's files and changes their names in the page.
+fn name_engine(assets: &Path, page: &str) -> Result<String> {
+    let (script, wasm) = (assets.join("engine.js"), assets.join("engine_bg.wasm"));
+    let glue = project::read(&script)?;
+    let code = fs::read(&wasm).map_err(|e| Error::io("cannot read", &wasm, &e))?;
+    let mut hash = Hash::new();
+    hash.add(glue.as_bytes());
+    hash.add(&code);
+    let base = format!("engine-{}", hash.hex());
+    let (new_script, new_wasm) = (format!("{base}.js"), format!("{base}_bg.wasm"));
+    if !page.contains("assets/engine.js") || !page.contains("assets/engine_bg.wasm") {
+        return Err(Error::new(
+            "the page does not name the engine's two files",
+            "dist/index.html, from pattern_script in Trunk.toml",
+            "name assets/engine.js and assets/engine_bg.wasm there",
+        ));
+    }
+    project::write(
+        &assets.join(&new_script),
+        glue.replace("engine_bg.wasm", &new_wasm),
+    )?;
+    let rename = fs::rename(&wasm, assets.join(&new_wasm)).and_then(|()| fs::remove_file(&script));
+    rename.map_err(|e| Error::io("cannot rename", &wasm, &e))?;
+    Ok(page
+        .replace("assets/engine.js", &format!("assets/{new_script}"))
+        .replace("assets/engine_bg.wasm", &format!("assets/{new_wasm}")))
+}
+
+/// The page with the policy as the first thing after its character set.
+fn with_policy(page: &str, rules: &Rules) -> Result<String> {
+    let wrong = |what: &str, hint: &str| Err(Error::new(what, "www/index.html", hint));
+    let Some(policy) = rules.header("/", POLICY) else {
+        return wrong(
+            "no content security policy is set for the page",
+            "set one for /* in www/_headers",
+        );
+    };
+    let lower = page.to_ascii_lowercase();
+    if lower.contains("http-equiv=\"content-security-policy\"") {
+        return wrong(
+            "the page brings a content security policy of its own",
+            "remove it; the one of www/_headers is written into the page",
+        );
+    }
+    let after = |tag: &str| {
+        let start = lower.find(tag)?;
+        lower[start..].find('>').map(|end| start + end + 1)
+    };
+    let Some(place) = after("<meta charset").or_else(|| after("<head")) else {
+        return wrong(
+            "the page has no <head>",
+            "write one, with <meta charset=\"utf-8\"> first",
+        );
+    };
+    let (head, rest) = page.split_at(place);
+    Ok(format!(
+        "{head}\n<meta http-equiv=\"{POLICY}\" content=\"{policy}\">{rest}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = "<html><head><meta charset=\"utf-8\"><script src=\"./assets/engine.js\" data-w=\"./assets/engine_bg.wasm\"></script></head>";
+
+    #[test]
+    fn the_policy_comes_first() {
+        let rules = Rules::parse("/*\n  Content-Security-Policy: default-src 'none'\n").unwrap();
+        let page = with_policy(PAGE, &rules).unwrap();
+        assert!(page.starts_with("<html><head><meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'\"><script"));
+        assert!(with_policy(&page, &rules).is_err(), "two policies");
+        assert!(with_policy("<p>", &rules).is_err(), "no head");
+        assert!(
+            with_policy(PAGE, &Rules::parse("").unwrap()).is_err(),
+            "no policy"
+        );
+    }
+
+    #[test]
+    fn the_engines_names_follow_its_contents() {
+        let folder = std::env::temp_dir().join(format!("rankweave-finish-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let name = |code: &str| {
+            fs::write(folder.join("engine.js"), "import('engine_bg.wasm')").unwrap();
+            fs::write(folder.join("engine_bg.wasm"), code).unwrap();
+            name_engine(&folder, PAGE).unwrap()
+        };
+        let (one, two) = (name("one"), name("two"));
+        assert_eq!(one, name("one"));
+        assert_ne!(one, two);
+        assert!(!one.contains("engine.js") && !one.contains("engine_bg"));
+        let script = one
+            .split("assets/")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .unwrap();
+        let glue = fs::read_to_string(folder.join(script)).unwrap();
+        assert_eq!(
+            glue,
+            format!("import('{}_bg.wasm')", &script[..script.len() - 3])
+        );
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -1,0 +1,148 @@
+//! `test`: everything, in order. A step that fails does not keep the next from running.
+
+use crate::browser::Browser;
+use crate::check::{self, BROWSER, cargo_test, conclude, harness};
+use crate::counts::Tally;
+use crate::error::{Error, Result};
+use crate::http::{self, Site};
+use crate::nodetest::NodeTest;
+use crate::toolchain::{Toolchain, WASM};
+use crate::tools::Tools;
+use crate::{build, npm, project, run};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::Instant;
+
+/// The steps, by the names that the command takes.
+const STEPS: [(&str, Step); 5] = [
+    ("style", style),
+    ("native", native),
+    ("wasm", wasm),
+    ("build", site),
+    ("browser", browser),
+];
+
+type Step = fn(&Toolchain, &Tools) -> Result<Tally>;
+
+/// Runs the command: all steps, or those that are named.
+pub fn test(words: &[String]) -> Result<()> {
+    let known = |word: &String| STEPS.iter().any(|(name, _)| name == word);
+    if let Some(wrong) = words.iter().find(|word| !known(word)) {
+        let names = STEPS.map(|(name, _)| name).join(", ");
+        return Err(Error::new(
+            format!("test does not understand {wrong}"),
+            "cargo xtask test",
+            format!("it takes the names of steps: {names}"),
+        ));
+    }
+    let start = Instant::now();
+    let toolchain = Toolchain::ready()?;
+    let tools = Tools::ready(&toolchain)?;
+    let mut tally = Tally::default();
+    for (name, step) in STEPS {
+        if !words.is_empty() && !words.iter().any(|word| word == name) {
+            continue;
+        }
+        let began = Instant::now();
+        match step(&toolchain, &tools) {
+            Ok(more) => tally.add(more),
+            Err(error) => {
+                println!("{error}");
+                tally.add(Tally::failure(format!("{name}: {}", error.what)));
+            }
+        }
+        run::note(&format!("{name}: {} s", began.elapsed().as_secs()));
+    }
+    run::note(&format!("all: {} s", start.elapsed().as_secs()));
+    conclude(&tally)
+}
+
+fn style(toolchain: &Toolchain, _: &Tools) -> Result<Tally> {
+    check::style(toolchain)
+}
+
+fn native(toolchain: &Toolchain, _: &Tools) -> Result<Tally> {
+    run::step("Testing what runs natively, with the examples in the documentation");
+    cargo_test(toolchain, "native tests", &[])
+}
+
+fn wasm(toolchain: &Toolchain, tools: &Tools) -> Result<Tally> {
+    let browser = Browser::ready();
+    run::step("Testing what runs in a browser, compiled to wasm");
+    let mut cargo = toolchain.cargo();
+    cargo
+        .args(["test", "--no-fail-fast", "--tests", "--target", WASM])
+        .args(BROWSER)
+        .env(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
+            tools.bin.join("wasm-bindgen-test-runner"),
+        )
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "300")
+        .env(
+            "WASM_BINDGEN_TEST_WEBDRIVER_JSON",
+            npm::folder().join("webdriver.json"),
+        );
+    let mut tally = Tally::default();
+    match (&browser.chromium, &browser.driver) {
+        (Ok(_), Ok(driver)) => {
+            cargo.env("CHROMEDRIVER", driver);
+        }
+        (Err(why), _) | (_, Err(why)) => {
+            cargo.env("WASM_BINDGEN_TEST_ONLY_NODE", "1");
+            tally.add(Tally::skip("wasm tests that need a browser", why));
+        }
+    }
+    tally.add(harness("wasm tests", &mut cargo)?);
+    Ok(tally)
+}
+
+fn site(toolchain: &Toolchain, tools: &Tools) -> Result<Tally> {
+    build::build_with(toolchain, tools)?;
+    Ok(Tally::default())
+}
+
+fn browser(toolchain: &Toolchain, tools: &Tools) -> Result<Tally> {
+    let chromium = match Browser::ready().chromium {
+        Ok(path) => path,
+        Err(why) => return Ok(Tally::skip("browser tests", why)),
+    };
+    build::build_with(toolchain, tools)?;
+    run::step("Building the command-line program, which the page is compared with");
+    run::show(
+        "cargo build",
+        toolchain.cargo().args(["build", "-p", "rankweave-cli"]),
+    )?;
+    let program = project::target(toolchain.cargo())?.join("debug/rankweave");
+    npm::install()?;
+    run::step("Testing the page in Chromium");
+    let mut node = page_script("run.mjs", &chromium, &program)?;
+    let mut reader = NodeTest::default();
+    let good = run::each_line("browser tests", &mut node, |line| {
+        println!("{line}");
+        reader.line(line);
+    })?;
+    let mut tally = reader.finish();
+    if !good && tally.failed == 0 {
+        tally.add(Tally::failure("browser tests: see above"));
+    }
+    if good && tally == Tally::default() {
+        tally.add(Tally::failure("browser tests: none ran"));
+    }
+    Ok(tally)
+}
+
+/// A script of tests/browser, with the site served for it, and what it must know in variables.
+pub fn page_script(name: &str, chromium: &Path, program: &PathBuf) -> Result<Command> {
+    let listener = http::listen(0)?;
+    let address = http::address(&listener);
+    let site = Site::new(&project::dist())?;
+    thread::spawn(move || site.serve(&listener));
+    let mut node = run::command(npm::node()?);
+    node.arg(npm::folder().join(name))
+        .env("RANKWEAVE_URL", address)
+        .env("RANKWEAVE_DIST", project::dist())
+        .env("RANKWEAVE_CHROMIUM", chromium)
+        .env("RANKWEAVE_CLI", program);
+    Ok(node)
+}
