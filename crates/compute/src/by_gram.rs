@@ -61,8 +61,8 @@ impl Sum<'_> {
         let from_down = self.mixing(&on_up, &svd.sigma);
         let total: f64 = energy(&svd.sigma);
         let kept = energy(&svd.sigma[..rank]);
-        let growth = self.growth(&self.grams.up, &from_up, &svd.sigma)
-            + self.growth(&self.grams.down, &from_down, &svd.sigma);
+        let growth =
+            self.growth(&self.grams.up, &from_up, &svd.sigma) + self.growth(&self.grams.down, &from_down, &svd.sigma);
         if growth > LARGEST_GROWTH * LARGEST_GROWTH * total {
             return Ok(None);
         }
@@ -76,20 +76,12 @@ impl Sum<'_> {
         // Units left out (zero, or of weight 0) may still overlap M.
         self.add_overlap_of_absent(&mut inner, &from_up, &from_down);
         let pair = self.mixed(&from_up, &from_down);
-        Ok(Some(Combination {
-            pair,
-            total,
-            kept,
-            lost: energy(&svd.sigma[rank..]),
-            inner,
-        }))
+        Ok(Some(Combination { pair, total, kept, lost: energy(&svd.sigma[rank..]), inner }))
     }
 
     /// C·X·Σ^-½: how the units mix into one factor's columns (units×rank).
     fn mixing(&self, on: &Mat<f64>, sigma: &[f64]) -> Mat<f64> {
-        Mat::from_fn(on.nrows(), on.ncols(), |j, l| {
-            self.units[j].coefficient * on[(j, l)] / sigma[l].sqrt()
-        })
+        Mat::from_fn(on.nrows(), on.ncols(), |j, l| self.units[j].coefficient * on[(j, l)] / sigma[l].sqrt())
     }
 
     /// Σ over entries of (‖unit‖·|mix|)² times the partner's norm: the square of
@@ -161,8 +153,6 @@ impl Sum<'_> {
     /// The Gram matrix of the units alone.
     fn restrict(&self, gram: &Mat<f64>) -> Mat<f64> {
         let n = self.units.len();
-        Mat::from_fn(n, n, |i, j| {
-            gram[(self.units[i].index, self.units[j].index)]
-        })
+        Mat::from_fn(n, n, |i, j| gram[(self.units[i].index, self.units[j].index)])
     }
 }

@@ -8,11 +8,7 @@ use faer::Mat;
 impl Sum<'_> {
     /// The robust way: f64 QR of both stacks.
     pub(crate) fn by_qr(&self, policy: RankPolicy) -> Result<Combination, Error> {
-        let units: Vec<_> = self
-            .units
-            .iter()
-            .map(|u| (u.coefficient, &self.pairs[u.pair], u.slot))
-            .collect();
+        let units: Vec<_> = self.units.iter().map(|u| (u.coefficient, &self.pairs[u.pair], u.slot)).collect();
         let svd = ThinSvd::of_units(&units)?;
         let rank = policy.choose(&svd.sigma);
         if rank == self.units.len() {
@@ -43,12 +39,8 @@ impl Sum<'_> {
 impl ThinSvd {
     /// ⟨U_k·Σ_k·V_kᵀ, ΔW⟩ = s·Σ_l σ_l·Σ_p (Bᵀu_l)_p·(A·v_l)_p.
     fn inner(&self, pair: &FactorPair, rank: usize) -> f64 {
-        let up = Mat::from_fn(pair.rank, pair.out, |p, i| {
-            f64::from(pair.up[i * pair.rank + p])
-        });
-        let down = Mat::from_fn(pair.rank, pair.columns, |p, i| {
-            f64::from(pair.down[p * pair.columns + i])
-        });
+        let up = Mat::from_fn(pair.rank, pair.out, |p, i| f64::from(pair.up[i * pair.rank + p]));
+        let down = Mat::from_fn(pair.rank, pair.columns, |p, i| f64::from(pair.down[p * pair.columns + i]));
         let on_up = linalg::product(up.as_ref(), self.u.as_ref().subcols(0, rank));
         let on_down = linalg::product(down.as_ref(), self.v.as_ref().subcols(0, rank));
         let mut sum = 0.0;

@@ -56,11 +56,7 @@ pub fn combine(
     nulls: Nulls,
 ) -> Result<Combination, Error> {
     let units = units(pairs, grams, coefficients, nulls);
-    let sum = Sum {
-        pairs,
-        grams,
-        units,
-    };
+    let sum = Sum { pairs, grams, units };
     if sum.units.is_empty() {
         return Ok(sum.zero());
     }
@@ -81,12 +77,7 @@ fn units(pairs: &[FactorPair], grams: &Grams, coefficients: &[f64], nulls: Nulls
             let index = grams.offsets[i] + slot;
             let empty = grams.up[(index, index)] == 0.0 || grams.down[(index, index)] == 0.0;
             if coefficient != 0.0 && !(empty && nulls == Nulls::Drop) {
-                units.push(Unit {
-                    coefficient,
-                    pair: i,
-                    slot,
-                    index,
-                });
+                units.push(Unit { coefficient, pair: i, slot, index });
             }
         }
     }
@@ -121,9 +112,7 @@ impl Sum<'_> {
                 .iter()
                 .map(|unit| {
                     let column = unit.index;
-                    let overlap = range
-                        .clone()
-                        .map(|p| self.grams.up[(p, column)] * self.grams.down[(p, column)]);
+                    let overlap = range.clone().map(|p| self.grams.up[(p, column)] * self.grams.down[(p, column)]);
                     unit.coefficient * overlap.sum::<f64>()
                 })
                 .sum();
@@ -140,12 +129,8 @@ impl Sum<'_> {
         let mut pair = FactorPair::zero(out, columns, rank);
         for (to, unit) in self.units.iter().enumerate() {
             let source = &self.pairs[unit.pair];
-            let rms =
-                |gram: &Mat<f64>, n: usize| (gram[(unit.index, unit.index)] / n as f64).sqrt();
-            let shift = balance(
-                rms(&self.grams.up, out) * unit.coefficient.abs(),
-                rms(&self.grams.down, columns),
-            );
+            let rms = |gram: &Mat<f64>, n: usize| (gram[(unit.index, unit.index)] / n as f64).sqrt();
+            let shift = balance(rms(&self.grams.up, out) * unit.coefficient.abs(), rms(&self.grams.down, columns));
             let by = (unit.coefficient * shift) as f32;
             let up = source.up.iter().skip(unit.slot).step_by(source.rank);
             for (target, value) in pair.up.iter_mut().skip(to).step_by(rank).zip(up) {
@@ -159,13 +144,7 @@ impl Sum<'_> {
         }
         let inner = self.inner_of_all();
         let total = self.total();
-        Combination {
-            pair,
-            total,
-            kept: total,
-            lost: 0.0,
-            inner,
-        }
+        Combination { pair, total, kept: total, lost: 0.0, inner }
     }
 
     /// ‖Σ c·unit‖²_F from the Gram matrices.

@@ -21,11 +21,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::NoConvergence => write!(f, "the singular value decomposition did not converge"),
-            Error::Shape { expected, found } => write!(
-                f,
-                "expected a {}×{} delta, found {}×{}",
-                expected.0, expected.1, found.0, found.1
-            ),
+            Error::Shape { expected, found } => {
+                write!(f, "expected a {}×{} delta, found {}×{}", expected.0, expected.1, found.0, found.1)
+            }
         }
     }
 }

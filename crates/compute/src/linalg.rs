@@ -20,11 +20,7 @@ pub struct Svd {
 pub fn svd(x: MatRef<'_, f64>) -> Result<Svd, Error> {
     let svd = x.thin_svd().map_err(|_| Error::NoConvergence)?;
     let sigma = svd.S().column_vector().iter().copied().collect();
-    Ok(Svd {
-        u: svd.U().to_owned(),
-        sigma,
-        v: svd.V().to_owned(),
-    })
+    Ok(Svd { u: svd.U().to_owned(), sigma, v: svd.V().to_owned() })
 }
 
 /// Thin QR of a tall or wide `x` (p×q): (Q p×l, R l×q), l = min(p, q).
@@ -80,4 +76,56 @@ pub fn add_gram(gram: MatMut<'_, f64>, panel: MatRef<'_, f64>) {
 /// `out` += `x`·`y` in f32; operands in any layout.
 pub fn add_product_f32(out: MatMut<'_, f32>, x: MatRef<'_, f32>, y: MatRef<'_, f32>) {
     matmul(out, Accum::Add, x, y, 1.0, Par::Seq);
+}
+
+/// The least-squares weights x of min ‖M − Σ xᵢ·ΔWᵢ‖ from the normal equations:
+/// `gram` (row-major T×T, ⟨ΔWᵢ, ΔWⱼ⟩) and `inner` (⟨M, ΔWᵢ⟩). Where inputs are
+/// dependent (copies, zeros) the solution of least norm.
+pub fn solve_gram(gram: &[f64], inner: &[f64]) -> Vec<f64> {
+    let n = inner.len();
+    // Unit diagonal, so that small adapters are not taken for null directions.
+    let size = |i: usize| match gram[i * n + i].sqrt() {
+        s if s > 0.0 => s,
+        _ => 1.0,
+    };
+    let scaled = Mat::from_fn(n, n, |i, j| gram[i * n + j] / (size(i) * size(j)));
+    let Ok(eigen) = scaled.self_adjoint_eigen(Side::Lower) else {
+        return vec![f64::NAN; n];
+    };
+    let values = eigen.S().column_vector();
+    let largest = values.iter().fold(0.0f64, |a, b| a.max(*b));
+    let mut x = vec![0.0; n];
+    for l in (0..n).filter(|l| values[*l] > 1e-10 * largest) {
+        let along: f64 = (0..n).map(|i| eigen.U()[(i, l)] * inner[i] / size(i)).sum();
+        for (i, x) in x.iter_mut().enumerate() {
+            *x += eigen.U()[(i, l)] * along / values[l] / size(i);
+        }
+    }
+    x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn solves_the_normal_equations() {
+        // ΔW₁ = (1, 0), ΔW₂ = (1, 1), M = 2·ΔW₁ − 3·ΔW₂ = (−1, −3).
+        let x = solve_gram(&[1.0, 1.0, 1.0, 2.0], &[-1.0, -4.0]);
+        assert!((x[0] - 2.0).abs() < 1e-12 && (x[1] + 3.0).abs() < 1e-12, "{x:?}");
+    }
+
+    #[test]
+    fn copies_share_the_weight_and_zeros_get_none() {
+        let x = solve_gram(&[4.0, 4.0, 0.0, 4.0, 4.0, 0.0, 0.0, 0.0, 0.0], &[4.0, 4.0, 0.0]);
+        assert!((x[0] - 0.5).abs() < 1e-9 && (x[1] - 0.5).abs() < 1e-9 && x[2] == 0.0, "{x:?}");
+    }
+
+    #[test]
+    fn cholesky_refuses_dependent_vectors() {
+        let near = 1.0 - 1e-12;
+        let gram = Mat::from_fn(2, 2, |i, j| if i == j { 1.0 } else { near });
+        assert!(cholesky(gram.as_ref(), 1e-9).is_none());
+        assert!(cholesky(gram.as_ref(), 1e-13).is_some());
+    }
 }

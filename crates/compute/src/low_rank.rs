@@ -23,14 +23,7 @@ pub struct FactorPair {
 impl FactorPair {
     /// A pair whose delta is zero, of rank `rank`.
     pub fn zero(out: usize, columns: usize, rank: usize) -> Self {
-        FactorPair {
-            out,
-            columns,
-            rank,
-            up: vec![0.0; out * rank],
-            down: vec![0.0; rank * columns],
-            scale: 1.0,
-        }
+        FactorPair { out, columns, rank, up: vec![0.0; out * rank], down: vec![0.0; rank * columns], scale: 1.0 }
     }
 }
 

@@ -7,27 +7,16 @@ use rankweave_compute::{FactorPair, Grams, Nulls, RankPolicy, combine, linalg};
 /// Deterministic normal-ish numbers in (−1, 1) from a counter.
 fn noise(seed: u64, n: usize) -> Vec<f32> {
     let mix = |i: u64| {
-        let mut z = (seed << 32)
-            .wrapping_add(i)
-            .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mut z = (seed << 32).wrapping_add(i).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
     };
-    (0..n as u64)
-        .map(|i| (mix(2 * i) + mix(2 * i + 1) - 1.0) as f32)
-        .collect()
+    (0..n as u64).map(|i| (mix(2 * i) + mix(2 * i + 1) - 1.0) as f32).collect()
 }
 
 fn pair(out: usize, columns: usize, rank: usize, scale: f64, seed: u64) -> FactorPair {
-    FactorPair {
-        out,
-        columns,
-        rank,
-        up: noise(seed, out * rank),
-        down: noise(seed + 1000, rank * columns),
-        scale,
-    }
+    FactorPair { out, columns, rank, up: noise(seed, out * rank), down: noise(seed + 1000, rank * columns), scale }
 }
 
 fn dense(pair: &FactorPair) -> Vec<f64> {
@@ -58,19 +47,13 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 fn distance(a: &[f64], b: &[f64]) -> f64 {
-    a.iter()
-        .zip(b)
-        .map(|(x, y)| (x - y) * (x - y))
-        .sum::<f64>()
-        .sqrt()
+    a.iter().zip(b).map(|(x, y)| (x - y) * (x - y)).sum::<f64>().sqrt()
 }
 
 /// Σ of the squares of the dense matrix's singular values after the first k: what
 /// no rank-k matrix can do better than (Eckart–Young).
 fn optimum(sum: &[f64], out: usize, columns: usize, k: usize) -> f64 {
-    let sigma = linalg::svd(faer::MatRef::from_row_major_slice(sum, out, columns))
-        .unwrap()
-        .sigma;
+    let sigma = linalg::svd(faer::MatRef::from_row_major_slice(sum, out, columns)).unwrap().sigma;
     sigma[k.min(sigma.len())..].iter().map(|s| s * s).sum()
 }
 
@@ -82,11 +65,7 @@ fn check(pairs: &[FactorPair], weights: &[f64], policy: RankPolicy, nulls: Nulls
     let merged = dense(&got.pair);
     let norm = dot(&sum, &sum).sqrt();
     // Cancelling inputs are judged by their own size.
-    let size: f64 = pairs
-        .iter()
-        .zip(weights)
-        .map(|(p, w)| w.abs() * dot(&dense(p), &dense(p)).sqrt())
-        .sum();
+    let size: f64 = pairs.iter().zip(weights).map(|(p, w)| w.abs() * dot(&dense(p), &dense(p)).sqrt()).sum();
     let tiny = 1e-5 * norm + 1e-7 * size;
     let least = optimum(&sum, out, columns, got.pair.rank);
     assert!(
@@ -96,25 +75,14 @@ fn check(pairs: &[FactorPair], weights: &[f64], policy: RankPolicy, nulls: Nulls
         least.sqrt(),
         got.pair.rank
     );
-    assert!(
-        (got.total.sqrt() - norm).abs() <= tiny,
-        "total {} {norm}",
-        got.total.sqrt()
-    );
+    assert!((got.total.sqrt() - norm).abs() <= tiny, "total {} {norm}", got.total.sqrt());
     let error = distance(&sum, &merged);
-    assert!(
-        (got.lost.sqrt() - error).abs() <= 2.0 * tiny,
-        "lost {} {error}",
-        got.lost.sqrt()
-    );
+    assert!((got.lost.sqrt() - error).abs() <= 2.0 * tiny, "lost {} {error}", got.lost.sqrt());
     for (pair, inner) in pairs.iter().zip(&got.inner) {
         let delta = dense(pair);
         let expected = dot(&merged, &delta);
         let allowed = 1e-5 * (dot(&delta, &delta).sqrt() * (norm + size)) + 1e-12;
-        assert!(
-            (inner - expected).abs() <= allowed,
-            "inner {inner} {expected}"
-        );
+        assert!((inner - expected).abs() <= allowed, "inner {inner} {expected}");
     }
     got.pair.rank
 }
@@ -187,12 +155,7 @@ fn near_cancellation_keeps_the_difference() {
 fn an_untrained_adapter_adds_nothing() {
     let mut zero = pair(20, 20, 4, 1.0, 1);
     zero.up.fill(0.0);
-    let rank = check(
-        &[pair(20, 20, 3, 1.0, 2), zero],
-        &[1.0, 1.0],
-        RankPolicy::Exact,
-        Nulls::Drop,
-    );
+    let rank = check(&[pair(20, 20, 3, 1.0, 2), zero], &[1.0, 1.0], RankPolicy::Exact, Nulls::Drop);
     assert_eq!(rank, 3);
 }
 

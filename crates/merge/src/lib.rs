@@ -1,1 +1,25 @@
-//! .
+//! The mathematics of adapters: which modules go together, the methods, and the
+//! engine that runs one of them over all modules.
+//!
+//! A [`Plan`] says what goes into the output and in which order; its tasks can run
+//! anywhere and in any order, and their bytes, put together in the tasks' order,
+//! are the output's tensor data. Nothing here reads a clock, a file or a random
+//! device.
+
+mod align;
+mod encode;
+mod engine;
+mod extras;
+pub mod method;
+pub mod methods;
+mod plan;
+mod report;
+pub mod spec;
+
+pub use engine::{TaskOutput, run_task};
+pub use method::{MergeMethod, Merged, ModuleInputs};
+pub use methods::{find, registry};
+pub use plan::{Plan, PlannedModule, Request, Weight};
+pub use rankweave_compute::{Nulls, RankPolicy};
+pub use report::{ModuleReport, SourceReport, SourceShare, Totals};
+pub use spec::{Law, Option as ChoiceOption, ParamKind, ParamSpec, Params, Reference, Spec};

@@ -1,0 +1,32 @@
+//! The registry: every merge method, in reading order.
+
+mod concat;
+mod mean;
+mod sum;
+
+use crate::method::MergeMethod;
+
+/// All methods. A new one is a file beside this and a line here.
+pub fn registry() -> &'static [&'static dyn MergeMethod] {
+    &[&sum::Sum, &mean::Mean, &concat::Concat]
+}
+
+/// The method with this id.
+pub fn find(id: &str) -> Option<&'static dyn MergeMethod> {
+    registry().iter().copied().find(|method| method.spec().id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_found() {
+        for (i, method) in registry().iter().enumerate() {
+            let id = method.spec().id;
+            assert_eq!(registry().iter().position(|m| m.spec().id == id), Some(i));
+            assert!(find(id).is_some());
+        }
+        assert!(find("no such method").is_none());
+    }
+}

@@ -1,0 +1,305 @@
+//! What goes into the output, in which order, cut into tasks.
+
+use crate::align::{self, Group};
+use crate::extras;
+use crate::method::MergeMethod;
+use crate::spec::Params;
+use rankweave_adapter::dialect::output_keys;
+use rankweave_adapter::{
+    Adapter, DialectId, Dtype, Error, Kind, ModuleKey, ModuleShape, NamingContext, OutTensor, OutputKeys, Result,
+    Warning,
+};
+use rankweave_compute::RankPolicy;
+use std::ops::Range;
+
+/// Input bytes per task: large enough that reading is fast (64 KiB reads are ten
+/// times slower than 8 MiB ones in a browser), small enough for many workers.
+const TASK_BYTES: u64 = 6 << 20;
+
+/// The weight of one adapter: the strength one would type at inference.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Weight {
+    /// For everything but text encoders.
+    pub model: f64,
+    /// For text encoders.
+    pub text_encoder: f64,
+}
+
+/// What is wanted.
+pub struct Request<'a> {
+    /// The adapters, in the recipe's order; at least one.
+    pub adapters: &'a [Adapter],
+    /// One weight per adapter.
+    pub weights: &'a [Weight],
+    /// The method.
+    pub method: &'static dyn MergeMethod,
+    /// Its checked parameters.
+    pub params: Params,
+    /// Rank of the output's modules.
+    pub rank: RankPolicy,
+    /// Type of the output's factors: F32, F16 or BF16.
+    pub dtype: Dtype,
+    /// Spelling of the output; `None` for that of the first adapter.
+    pub dialect: Option<DialectId>,
+}
+
+/// One module of the output.
+#[derive(Clone, Debug)]
+pub struct PlannedModule {
+    /// Which module.
+    pub key: ModuleKey,
+    /// Its shape, as the first adapter that has it writes it.
+    pub shape: ModuleShape,
+    /// (adapter, module) indices of its sources.
+    pub sources: Vec<(usize, usize)>,
+    /// One weight per source.
+    pub weights: Vec<f64>,
+    /// Names of its tensors in the output.
+    pub keys: OutputKeys,
+    /// The largest rank it can get.
+    pub rank_bound: usize,
+}
+
+/// One thing to write, in the output's order.
+#[derive(Clone, Debug)]
+pub(crate) enum Item {
+    Module(usize),
+    /// A tensor copied byte for byte: (adapter, tensor).
+    Extra(usize, usize),
+}
+
+/// A checked request: everything that can be known from headers alone.
+pub struct Plan {
+    /// Modules of the output.
+    pub modules: Vec<PlannedModule>,
+    /// What the user should know.
+    pub warnings: Vec<Warning>,
+    /// Number of adapters.
+    pub adapters: usize,
+    /// Spelling of the output.
+    pub dialect: DialectId,
+    /// Type of the output's factors.
+    pub dtype: Dtype,
+    pub(crate) method: &'static dyn MergeMethod,
+    pub(crate) params: Params,
+    pub(crate) rank: RankPolicy,
+    pub(crate) items: Vec<Item>,
+    tasks: Vec<Range<usize>>,
+    bytes_in: u64,
+}
+
+impl Plan {
+    /// Aligns the adapters and names the output. Reads no tensor.
+    ///
+    /// # Errors
+    /// `Mismatch` where shapes disagree, `Unsupported` where a name cannot be written
+    /// in the dialect asked for, `Parameter` where nothing is left to write.
+    pub fn new(request: Request) -> Result<Plan> {
+        let Request { adapters, weights, .. } = request;
+        let Some(first) = adapters.first() else {
+            return Err(Error::new(Kind::Parameter, "There is no adapter to merge").hint("Give at least one file."));
+        };
+        let dialect = request.dialect.unwrap_or(first.dialect);
+        let groups = align::groups(adapters)?;
+        let mut warnings = coverage(adapters, &groups);
+        let mut modules = Vec::with_capacity(groups.len());
+        let mut silenced = 0;
+        for group in groups {
+            let module = planned(&request, group, dialect)?;
+            if module.weights.iter().all(|w| *w == 0.0) {
+                silenced += 1;
+            } else {
+                modules.push(module);
+            }
+        }
+        if silenced > 0 {
+            let message = format!("{silenced} modules are left out: every adapter that has them has weight 0 there");
+            warnings.push(Warning { code: "weight-zero".into(), message, place: Default::default() });
+        }
+        let (kept, told) = extras::choose(adapters, weights);
+        warnings.extend(told);
+        if modules.is_empty() {
+            return Err(Error::new(Kind::Parameter, "Every weight is 0, so that nothing is left to merge")
+                .hint("Give at least one adapter a weight."));
+        }
+        let mut plan = Plan {
+            modules,
+            warnings,
+            adapters: adapters.len(),
+            dialect,
+            dtype: request.dtype,
+            method: request.method,
+            params: request.params,
+            rank: request.rank,
+            items: Vec::new(),
+            tasks: Vec::new(),
+            bytes_in: 0,
+        };
+        plan.order(adapters, kept);
+        plan.cut(adapters);
+        Ok(plan)
+    }
+
+    /// Number of tasks; each is run by [`crate::run_task`].
+    pub fn tasks(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Number of modules in a task, for progress.
+    pub fn modules_in(&self, task: usize) -> usize {
+        self.task(task).iter().filter(|item| matches!(item, Item::Module(_))).count()
+    }
+
+    /// Bytes of all tensors that will be read.
+    pub fn bytes_in(&self) -> u64 {
+        self.bytes_in
+    }
+
+    pub(crate) fn task(&self, task: usize) -> &[Item] {
+        self.tasks.get(task).map_or(&[], |range| &self.items[range.clone()])
+    }
+
+    /// The tensors of the output at the largest ranks possible, in the output's order.
+    pub fn tensors_bound(&self, adapters: &[Adapter]) -> Vec<OutTensor> {
+        self.tensors(adapters, &self.items, |m| self.modules[m].rank_bound)
+    }
+
+    /// The tensors that a task wrote, in the order of its bytes. `ranks` are those of
+    /// its modules, in order.
+    pub fn tensors_of(&self, adapters: &[Adapter], task: usize, ranks: &[usize]) -> Vec<OutTensor> {
+        let mut ranks = ranks.iter();
+        self.tensors(adapters, self.task(task), |_| ranks.next().copied().unwrap_or(0))
+    }
+
+    fn tensors(&self, adapters: &[Adapter], items: &[Item], mut rank: impl FnMut(usize) -> usize) -> Vec<OutTensor> {
+        let tensors = items.iter().flat_map(|item| match *item {
+            Item::Module(m) => self.modules[m].tensors(rank(m), self.dtype),
+            Item::Extra(a, t) => vec![extra_tensor(&adapters[a], t)],
+        });
+        tensors.collect()
+    }
+
+    /// Orders everything as the reference serializer does: wider types first, then
+    /// by name; a module's tensors stay together.
+    fn order(&mut self, adapters: &[Adapter], kept: Vec<(usize, usize)>) {
+        let modules = (0..self.modules.len()).map(|m| {
+            let keys = &self.modules[m].keys;
+            let first = keys.alpha.iter().chain([&keys.down, &keys.up]).min().cloned();
+            (self.dtype.bitsize(), first.unwrap_or_default(), Item::Module(m))
+        });
+        let extras = kept.into_iter().map(|(a, t)| {
+            let info = &adapters[a].header.tensors[t];
+            (info.dtype.bitsize(), info.name.clone(), Item::Extra(a, t))
+        });
+        let mut items: Vec<_> = modules.chain(extras).collect();
+        items.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        self.items = items.into_iter().map(|(_, _, item)| item).collect();
+    }
+
+    fn cut(&mut self, adapters: &[Adapter]) {
+        let (mut start, mut bytes) = (0, 0);
+        for (i, item) in self.items.iter().enumerate() {
+            let size = match *item {
+                Item::Module(m) => self.modules[m].bytes_in(adapters),
+                Item::Extra(a, t) => adapters[a].header.tensors[t].len,
+            };
+            self.bytes_in += size;
+            if i > start && bytes + size > TASK_BYTES {
+                self.tasks.push(start..i);
+                (start, bytes) = (i, 0);
+            }
+            bytes += size;
+        }
+        self.tasks.push(start..self.items.len());
+    }
+}
+
+impl PlannedModule {
+    /// Names and shapes of its tensors at rank `rank`, in the order they are written.
+    pub(crate) fn tensors(&self, rank: usize, dtype: Dtype) -> Vec<OutTensor> {
+        let rank = rank as u64;
+        let ones = self.shape.kernel.iter().map(|_| 1);
+        let up = [self.shape.out as u64, rank].into_iter().chain(ones).collect();
+        let kernel = self.shape.kernel.iter().map(|k| *k as u64);
+        let down = [rank, self.shape.inp as u64].into_iter().chain(kernel).collect();
+        let tensor = |key: &String, shape| OutTensor { key: key.clone(), dtype, shape };
+        let alpha = self.keys.alpha.iter().map(|key| tensor(key, Vec::new()));
+        let mut tensors: Vec<_> = alpha.collect();
+        tensors.push(tensor(&self.keys.down, down));
+        tensors.push(tensor(&self.keys.up, up));
+        tensors.sort_by(|a, b| a.key.cmp(&b.key));
+        tensors
+    }
+
+    fn bytes_in(&self, adapters: &[Adapter]) -> u64 {
+        let size = |&(a, m): &(usize, usize)| {
+            let (adapter, module) = (&adapters[a], &adapters[a].modules[m]);
+            adapter.header.tensors[module.up].len + adapter.header.tensors[module.down].len
+        };
+        self.sources.iter().map(size).sum()
+    }
+}
+
+fn extra_tensor(adapter: &Adapter, tensor: usize) -> OutTensor {
+    let info = &adapter.header.tensors[tensor];
+    OutTensor { key: info.name.clone(), dtype: info.dtype, shape: info.shape.clone() }
+}
+
+fn planned(request: &Request, group: Group, dialect: DialectId) -> Result<PlannedModule> {
+    let adapters = request.adapters;
+    let (a, m) = group[0];
+    let module = &adapters[a].modules[m];
+    // A spelling that is already the wanted one needs no mapping.
+    let spelled = group.iter().map(|&(a, m)| &adapters[a].modules[m]).find(|m| m.dialect == dialect);
+    let source = spelled.unwrap_or(module);
+    let context = NamingContext { family: &adapters[a].family.id };
+    let keys = output_keys(dialect, &source.key, &source.raw, source.dialect, context)
+        .map_err(|e| e.file(&adapters[a].label))?;
+    let kernel = group.iter().map(|&(a, m)| &adapters[a].modules[m].shape.kernel).max_by_key(|k| k.len());
+    let weight = |a: usize| {
+        let weight = request.weights[a];
+        if module.key.component.is_text_encoder() { weight.text_encoder } else { weight.model }
+    };
+    let weights: Vec<f64> = group.iter().map(|&(a, _)| weight(a)).collect();
+    let ranks = group.iter().zip(&weights).filter(|(_, w)| **w != 0.0);
+    let rank_sum = ranks.map(|(&(a, m), _)| adapters[a].modules[m].rank).sum::<usize>();
+    Ok(PlannedModule {
+        key: source.key.clone(),
+        shape: ModuleShape { kernel: kernel.cloned().unwrap_or_default(), ..module.shape.clone() },
+        weights,
+        keys,
+        rank_bound: request.rank.bound(rank_sum).max(1),
+        sources: group,
+    })
+}
+
+/// Says how far the adapters overlap.
+fn coverage(adapters: &[Adapter], groups: &[Group]) -> Vec<Warning> {
+    let mut warnings: Vec<Warning> = adapters.iter().flat_map(|a| a.warnings.clone()).collect();
+    if adapters.len() < 2 {
+        return warnings;
+    }
+    let known: Vec<_> = adapters.iter().filter(|a| a.family.id != "unknown").collect();
+    if let Some(other) = known.iter().find(|a| a.family.id != known[0].family.id) {
+        let (first, second) = (&known[0], other);
+        let message = format!(
+            "{} looks made for {}, {} for {}",
+            first.label, first.family.title, second.label, second.family.title
+        );
+        warnings.push(Warning::new("different-families", &second.label, message));
+    }
+    if groups.iter().all(|group| group.len() == 1) {
+        let message = "The adapters share no module: the result carries each of them unchanged beside the others";
+        warnings.push(Warning { code: "no-overlap".into(), message: message.into(), place: Default::default() });
+        return warnings;
+    }
+    for (a, adapter) in adapters.iter().enumerate() {
+        let alone = groups.iter().filter(|group| group.len() == 1 && group[0].0 == a).count();
+        if alone > 0 {
+            let total = adapter.modules.len();
+            let message = format!("{alone} of its {total} modules are in no other adapter and are taken from it alone");
+            warnings.push(Warning::new("only-in-one", &adapter.label, message));
+        }
+    }
+    warnings
+}
