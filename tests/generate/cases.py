@@ -25,6 +25,8 @@ class Adapter:
     modules: dict
     dtype: str = "F32"
     config: dict | None = None
+    # Tensors that are no factors, by name.
+    extras: dict = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass
@@ -138,6 +140,12 @@ def sum_energy_capped(make):
 
 
 @case
+def sum_lambda(make):
+    parts = [Adapter("peft", {QUERY: make.pair(12, 10, 3)}) for _ in "ab"]
+    return Case("the whole sum times λ", parts, [0.7, 0.5], params={"lambda": 1.75})
+
+
+@case
 def mean_exact(make):
     parts = [Adapter("peft", {QUERY: make.pair(12, 10, 3), VALUE: make.pair(8, 10, 2)}) for _ in "abc"]
     return Case("the mean of three", parts, [1.0, 1.0, 1.0], method="mean")
@@ -155,6 +163,14 @@ def mean_missing_module(make):
     b = {QUERY: make.pair(12, 10, 2)}
     return Case("the mean counts only those that have the module", [Adapter("peft", a), Adapter("peft", b)], [1.0, 1.0],
                 method="mean")
+
+
+@case
+def mean_divided_by_all(make):
+    a = {QUERY: make.pair(12, 10, 3), VALUE: make.pair(8, 10, 2)}
+    b = {QUERY: make.pair(12, 10, 2)}
+    return Case("a mean in which a missing module counts as zero", [Adapter("peft", a), Adapter("peft", b)], [1.0, 1.0],
+                method="mean", params={"divide_by": "all"})
 
 
 @case
@@ -362,6 +378,19 @@ def nearly_opposite(make):
     a, b = {KEY: (up, down, None)}, {KEY: (up + nudge, down, None)}
     return Case("a small difference of large adapters", [Adapter("diffusers", a), Adapter("diffusers", b)], [1.0, -1.0],
                 rank=fixed(3), tolerance=1e-4)
+
+
+@case
+def concat_fixed(make):
+    parts = [Adapter("peft", {QUERY: make.pair(14, 12, 4)}) for _ in "ab"]
+    return Case("a stack with a rank to keep is cut as a sum is", parts, [0.7, 0.5], method="concat", rank=fixed(3))
+
+
+@case
+def saved_modules(make):
+    head = "base_model.model.classifier.weight"
+    a, b = (Adapter("peft", {QUERY: make.pair(12, 10, 3)}, extras={head: make.rng.standard_normal((3, 4))}) for _ in "ab")
+    return Case("a trained head is kept from the adapter with the largest weight", [a, b], [0.5, -0.7])
 
 
 @case

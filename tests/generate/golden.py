@@ -9,9 +9,10 @@ has one), case.json (what to do, and each module's expected rank) and expected.s
 module, out × columns, F64, by canonical id).
 
 Formulas. ΔW = s·B·A with s = alpha/r, alpha/√r under rsLoRA, 1 without alpha; a k×k convolution's A is
-r × in·k·k. sum and concat: M = Σ wᵢΔWᵢ. mean: M = Σ wᵢΔWᵢ / T, T = adapters that have the module. A rank policy
-keeps the leading singular values: all above 1e-6 of the first (exact), at most N of them (fixed), or as few as hold
-the share p of Σσ² (energy). concat with the exact policy stacks and drops nothing: its rank is Σ rᵢ.
+r × in·k·k. sum: M = λ Σ wᵢΔWᵢ. concat: M = Σ wᵢΔWᵢ. mean: M = Σ wᵢΔWᵢ / T, T = adapters that have the module, or
+all of them where `divide_by` says so. A rank policy the leading singular values: all above 1e-6 of the first (exact), at most N of them (fixed), or as few as hold the
+share p of Σσ² (energy). concat with the exact policy stacks and drops nothing: its rank is Σ rᵢ. A tensor that is no
+factor is kept from the adapter with the largest weight, the first among equals.
 """
 import json
 import pathlib
@@ -79,7 +80,9 @@ def solve(case):
             weights = [case.te_weights[i] for i in have]
         total = sum(w * parts[i][module][0] for w, i in zip(weights, have))
         if case.method == "mean":
-            total = total / len(have)
+            total = total / (len(case.inputs) if case.params.get("divide_by") == "all" else len(have))
+        if case.method == "sum":
+            total = total * case.params.get("lambda", 1.0)
         u, sigma, vt = np.linalg.svd(total, full_matrices=False)
         # Cancellation leaves rounding dust in float64: it is zero against what was added up.
         added = sum(abs(w) * np.linalg.norm(parts[i][module][0]) for w, i in zip(weights, have))
@@ -95,6 +98,16 @@ def solve(case):
     return merged, facts
 
 
+def kept_extras(case):
+    """{name of a tensor that is no factor: the file it is kept from}."""
+    kept = {}
+    for letter, adapter, weight in zip("abcdefgh", case.inputs, case.weights):
+        for name in adapter.extras:
+            if abs(weight) > kept.get(name, (0, ""))[0]:
+                kept[name] = (abs(weight), f"{letter}.safetensors")
+    return {name: file for name, (_, file) in kept.items()}
+
+
 def write(case, folder):
     """Writes one case; returns its size in bytes."""
     folder.mkdir(parents=True)
@@ -106,6 +119,7 @@ def write(case, folder):
             tensors += [(down_name, down, adapter.dtype), (up_name, up, adapter.dtype)]
             if alpha is not None:
                 tensors.append((alpha_name, np.float64(alpha), adapter.dtype))
+        tensors += [(name, value, adapter.dtype) for name, value in adapter.extras.items()]
         tensorfile.write(folder / f"{letter}.safetensors", sorted(tensors, key=lambda t: t[0]), {"format": "pt"})
         entry = {"file": f"{letter}.safetensors", "weight": weight}
         if adapter.config is not None:
@@ -118,7 +132,7 @@ def write(case, folder):
     merged, facts = solve(case)
     text = {
         "title": case.title, "inputs": inputs, "method": case.method, "params": case.params, "rank": case.rank,
-        "dtype": case.dtype, "tolerance": case.tolerance, "modules": facts,
+        "dtype": case.dtype, "tolerance": case.tolerance, "modules": facts, "extras": kept_extras(case),
     }
     (folder / "case.json").write_text(json.dumps(text, indent=1, ensure_ascii=False) + "\n")
     tensorfile.write(folder / "expected.safetensors", [(m, merged[m], "F64") for m in sorted(merged)])
