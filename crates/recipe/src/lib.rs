@@ -1,1 +1,28 @@
-//! .
+//! What to do, as text: recipes, their checks, running them, and the report.
+//!
+//! ```text
+//! recipe + opened adapters ─► Prepared ─► tasks (anywhere, any order) ─► Assembler ─► header + report
+//! ```
+//!
+//! The terminal, the browser's workers and tests all go through [`Prepared`], so
+//! that the same recipe gives the same bytes everywhere.
+
+mod assemble;
+mod check;
+mod inspect;
+mod prepare;
+mod recipe;
+mod report;
+
+pub use assemble::{Assembler, Finished};
+pub use inspect::{AlphaFacts, Inspection, inspect};
+pub use prepare::{Estimate, Prepared, TaskOutput};
+pub use rankweave_merge::{ModuleReport, RankPolicy};
+pub use recipe::{Engine, MethodRef, MixEntry, Output, Rank, Recipe, SourceRef};
+pub use report::{ModuleLine, Report, SourceLine};
+
+/// Version of this crate, as recipes and metadata name it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Numerics contract: goes up whenever the CPU path's bytes may change.
+pub const MATH: u32 = 1;

@@ -1,0 +1,112 @@
+//! Puts the tasks' outputs together: hashes the data, and makes the header last.
+
+use crate::prepare::{Prepared, TaskOutput};
+use crate::report::{Report, report};
+use rankweave_adapter::config::peft_config;
+use rankweave_adapter::{Error, Kind, OutTensor, Result, header_bytes};
+use rankweave_merge::ModuleReport;
+use sha2::{Digest, Sha256};
+
+/// Takes task outputs in the tasks' order.
+pub struct Assembler<'a> {
+    prepared: &'a Prepared,
+    next: usize,
+    hash: Sha256,
+    data_len: u64,
+    tensors: Vec<OutTensor>,
+    modules: Vec<ModuleReport>,
+}
+
+/// A complete output: the file is `header`, then all tasks' bytes in order.
+pub struct Finished {
+    /// The file's first bytes, always [`Prepared::room`] long.
+    pub header: Vec<u8>,
+    /// What was done.
+    pub report: Report,
+    /// SHA-256 of the tensor data, 64 hex digits.
+    pub data_sha256: String,
+    /// adapter_config.json, for a PEFT output.
+    pub adapter_config: Option<String>,
+}
+
+impl<'a> Assembler<'a> {
+    /// An empty output.
+    pub fn new(prepared: &'a Prepared) -> Self {
+        Assembler { prepared, next: 0, hash: Sha256::new(), data_len: 0, tensors: Vec::new(), modules: Vec::new() }
+    }
+
+    /// Adds the output of the next task.
+    ///
+    /// # Errors
+    /// `Io` where the output is not the next task's or is incomplete.
+    pub fn push(&mut self, output: &TaskOutput) -> Result<()> {
+        let ranks: Vec<usize> = output.modules.iter().map(|m| m.rank).collect();
+        let tensors = self.prepared.plan.tensors_of(&self.prepared.adapters, output.task, &ranks);
+        let expected: u64 = tensors.iter().map(OutTensor::bytes).sum();
+        if output.task != self.next || expected != output.bytes.len() as u64 {
+            return Err(Error::new(Kind::Io, "A part of the output is missing or damaged")
+                .expected(format!("task {} of {expected} bytes", self.next))
+                .found(format!("task {} of {} bytes", output.task, output.bytes.len()))
+                .hint("Merge again."));
+        }
+        self.next += 1;
+        self.hash.update(&output.bytes);
+        self.data_len += expected;
+        self.tensors.extend(tensors);
+        self.modules.extend_from_slice(&output.modules);
+        Ok(())
+    }
+
+    /// Makes the header and the report.
+    ///
+    /// # Errors
+    /// `Io` where tasks are missing; `Parameter` for names that occur twice.
+    pub fn finish(self) -> Result<Finished> {
+        let prepared = self.prepared;
+        if self.next != prepared.tasks() {
+            return Err(Error::new(Kind::Io, "The output is incomplete")
+                .expected(format!("{} tasks", prepared.tasks()))
+                .found(self.next.to_string()));
+        }
+        let data_sha256: String = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let metadata = prepared.metadata(&ranks(prepared, &self.modules), &data_sha256);
+        let header = header_bytes(&self.tensors, &metadata, prepared.room())?;
+        if header.len() != prepared.room() {
+            return Err(Error::new(Kind::Limit, "The header outgrew the room kept for it")
+                .expected(format!("{} bytes", prepared.room()))
+                .found(format!("{} bytes", header.len())));
+        }
+        let adapter_config = prepared.is_peft().then(|| config(prepared, &self.modules));
+        let bytes = header.len() as u64 + self.data_len;
+        let report = report(prepared, &self.modules, &data_sha256, bytes);
+        Ok(Finished { header, report, data_sha256, adapter_config })
+    }
+}
+
+/// Ranks in the plan's order; reports come in the output's order.
+fn ranks(prepared: &Prepared, modules: &[ModuleReport]) -> Vec<usize> {
+    let by_key: std::collections::HashMap<&str, usize> = modules.iter().map(|m| (m.key.as_str(), m.rank)).collect();
+    prepared.plan.modules.iter().map(|m| by_key.get(m.keys.up.as_str()).copied().unwrap_or(1)).collect()
+}
+
+fn config(prepared: &Prepared, modules: &[ModuleReport]) -> String {
+    let path = |key: &str| {
+        let path = key.strip_prefix("base_model.model.").unwrap_or(key);
+        path.strip_suffix(".lora_B.weight").unwrap_or(path).to_owned()
+    };
+    let ranks: Vec<(String, usize)> = modules.iter().map(|m| (path(&m.key), m.rank)).collect();
+    let like = prepared.adapters.iter().find_map(|a| a.config.as_ref());
+    peft_config(&ranks, &saved_modules(prepared), like)
+}
+
+/// Paths of whole modules that are kept in the file.
+fn saved_modules(prepared: &Prepared) -> Vec<String> {
+    let extras = prepared.adapters.iter().flat_map(|a| &a.extras);
+    let mut paths: Vec<String> = extras
+        .filter_map(|e| e.name.strip_prefix("base_model.model."))
+        .filter_map(|name| name.rsplit_once('.').map(|(path, _)| path.to_owned()))
+        .collect();
+    paths.sort();
+    paths.dedup();
+    paths
+}

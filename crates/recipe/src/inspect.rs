@@ -1,0 +1,103 @@
+//! What a file is, as data: the facts that a card or a table shows.
+
+use rankweave_adapter::{Adapter, Family, Result, Source, Warning, read_alphas};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Facts about one adapter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Inspection {
+    /// File name.
+    pub file: String,
+    /// Bytes.
+    pub size: u64,
+    /// Model family, with the evidence.
+    pub family: Family,
+    /// Spelling of the keys: stable id.
+    pub dialect: String,
+    /// Spelling of the keys, for people.
+    pub dialect_title: String,
+    /// How the deltas are stored, and how many modules so.
+    pub kinds: BTreeMap<String, usize>,
+    /// Number of modules.
+    pub modules: usize,
+    /// How many of them are in text encoders.
+    pub text_encoder_modules: usize,
+    /// Rank → number of modules.
+    pub ranks: BTreeMap<usize, usize>,
+    /// Alphas.
+    pub alpha: AlphaFacts,
+    /// Type of the factors → number of tensors.
+    pub dtypes: BTreeMap<String, usize>,
+    /// Tensors that are no factors, with the reason.
+    pub extras: BTreeMap<String, String>,
+    /// What is odd.
+    pub warnings: Vec<Warning>,
+    /// The file's own metadata.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// Where alpha stands and what it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlphaFacts {
+    /// `tensors`, `config` or `none` (scale 1).
+    pub from: String,
+    /// Value → number of modules.
+    pub values: BTreeMap<String, usize>,
+    /// Least and largest scale of the modules.
+    pub scale: (f64, f64),
+}
+
+/// Collects the facts. Reads the header (already done) and the alpha tensors.
+pub fn inspect(adapter: &Adapter, source: &dyn Source) -> Result<Inspection> {
+    let mut ranks = BTreeMap::new();
+    let mut dtypes = BTreeMap::new();
+    for module in &adapter.modules {
+        *ranks.entry(module.rank).or_insert(0) += 1;
+        for tensor in [module.up, module.down] {
+            *dtypes.entry(format!("{:?}", adapter.header.tensors[tensor].dtype)).or_insert(0) += 1;
+        }
+    }
+    let text_encoder_modules = adapter.modules.iter().filter(|m| m.key.component.is_text_encoder()).count();
+    Ok(Inspection {
+        file: adapter.label.clone(),
+        size: adapter.size,
+        family: adapter.family.clone(),
+        dialect: adapter.dialect.id().to_owned(),
+        dialect_title: adapter.dialect.title().to_owned(),
+        kinds: BTreeMap::from([("lora".to_owned(), adapter.modules.len())]),
+        modules: adapter.modules.len(),
+        text_encoder_modules,
+        ranks,
+        alpha: alpha(adapter, source)?,
+        dtypes,
+        extras: adapter.extras.iter().map(|e| (e.name.clone(), e.reason.clone())).collect(),
+        warnings: adapter.warnings.clone(),
+        metadata: adapter.header.metadata.clone(),
+    })
+}
+
+fn alpha(adapter: &Adapter, source: &dyn Source) -> Result<AlphaFacts> {
+    let alphas = read_alphas(adapter, source)?;
+    let from = if alphas.iter().all(Option::is_none) {
+        "none"
+    } else if adapter.modules.iter().any(|m| matches!(m.alpha, rankweave_adapter::Alpha::Tensor(_))) {
+        "tensors"
+    } else {
+        "config"
+    };
+    let mut values = BTreeMap::new();
+    let (mut least, mut largest) = (f64::INFINITY, 0.0f64);
+    for (module, alpha) in adapter.modules.iter().zip(&alphas) {
+        if let Some(alpha) = alpha {
+            *values.entry(alpha.to_string()).or_insert(0) += 1;
+        }
+        let rank = module.rank as f64;
+        let by = if module.rslora { rank.sqrt() } else { rank };
+        let scale = alpha.map_or(1.0, |a| a / by);
+        least = least.min(scale);
+        largest = largest.max(scale);
+    }
+    let scale = if adapter.modules.is_empty() { (1.0, 1.0) } else { (least, largest) };
+    Ok(AlphaFacts { from: from.to_owned(), values, scale })
+}

@@ -1,0 +1,197 @@
+//! A recipe with its adapters, checked and ready to run.
+
+use crate::check::problems;
+use crate::recipe::Recipe;
+use crate::{Engine, MATH, VERSION};
+use rankweave_adapter::metadata::{MergedFacts, merged, title};
+use rankweave_adapter::{Adapter, DialectId, Error, OutTensor, Source, Warning, header_room};
+use rankweave_merge::{ModuleReport, Params, Plan, Request, Weight, find, run_task};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A hash of the right length to plan a header with.
+const SOME_HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// Header bytes kept free beyond the largest header planned: a rank that differs
+/// between modules is written as a word.
+const SLACK: usize = 64;
+
+/// A checked recipe. Every worker may build its own: it is a function of the recipe
+/// and the headers alone.
+pub struct Prepared {
+    pub(crate) recipe: Recipe,
+    pub(crate) adapters: Vec<Adapter>,
+    pub(crate) plan: Plan,
+    /// Position of each adapter of the mix among the recipe's sources.
+    order: Vec<usize>,
+    room: usize,
+}
+
+/// What can be said before merging.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Largest size of the output file in bytes; exact where the rank is fixed or
+    /// every direction stays.
+    pub bytes_max: u64,
+    /// Bytes that will be read.
+    pub bytes_in: u64,
+    /// Modules of the output.
+    pub modules: usize,
+    /// Largest rank a module can get.
+    pub rank_max: usize,
+    /// Number of tasks.
+    pub tasks: usize,
+    /// Spelling of the output: stable id.
+    pub dialect: String,
+    /// What the user should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// What one task made.
+#[derive(Clone, Debug)]
+pub struct TaskOutput {
+    /// Number of the task.
+    pub task: usize,
+    /// A run of the output's tensor data.
+    pub bytes: Vec<u8>,
+    /// One report per module.
+    pub modules: Vec<ModuleReport>,
+}
+
+impl Prepared {
+    /// Checks `recipe` against the opened adapters, which stand in the order of its
+    /// sources. Reads no tensor.
+    ///
+    /// # Errors
+    /// All problems at once.
+    pub fn new(recipe: Recipe, adapters: Vec<Adapter>) -> Result<Prepared, Vec<Error>> {
+        let found = problems(&recipe, adapters.len());
+        if !found.is_empty() {
+            return Err(found);
+        }
+        let position = |id: &str| recipe.sources.iter().position(|s| s.id == id).unwrap_or_default();
+        let order: Vec<usize> = recipe.mix.iter().map(|entry| position(&entry.src)).collect();
+        let dialect = match recipe.output.keys.as_deref().and_then(|k| k.strip_prefix("same:")) {
+            Some(id) => Some(adapters[position(id)].dialect),
+            None => recipe.output.dialect(),
+        };
+        let mut slots: Vec<Option<Adapter>> = adapters.into_iter().map(Some).collect();
+        let adapters: Vec<Adapter> = order.iter().filter_map(|i| slots[*i].take()).collect();
+        let plan = plan(&recipe, &adapters, dialect).map_err(|e| vec![e])?;
+        let mut prepared = Prepared { recipe, adapters, plan, order, room: 0 };
+        prepared.stamp();
+        let bound = prepared.plan.tensors_bound(&prepared.adapters);
+        let ranks: Vec<usize> = prepared.plan.modules.iter().map(|m| m.rank_bound).collect();
+        prepared.room = header_room(&bound, &prepared.metadata(&ranks, SOME_HASH)) + SLACK;
+        Ok(prepared)
+    }
+
+    /// Size, rank and warnings, from headers alone.
+    pub fn estimate(&self) -> Estimate {
+        let tensors = self.plan.tensors_bound(&self.adapters);
+        let data: u64 = tensors.iter().map(OutTensor::bytes).sum();
+        Estimate {
+            bytes_max: data + self.room() as u64,
+            bytes_in: self.plan.bytes_in(),
+            modules: self.plan.modules.len(),
+            rank_max: self.plan.modules.iter().map(|m| m.rank_bound).max().unwrap_or(0),
+            tasks: self.plan.tasks(),
+            dialect: self.plan.dialect.id().to_owned(),
+            warnings: self.plan.warnings.clone(),
+        }
+    }
+
+    /// Length of the header that every run of this recipe gets, so that tensor data
+    /// can be written before the header is known.
+    pub fn room(&self) -> usize {
+        self.room.next_multiple_of(8)
+    }
+
+    /// Number of tasks.
+    pub fn tasks(&self) -> usize {
+        self.plan.tasks()
+    }
+
+    /// Modules in a task, for progress.
+    pub fn modules_in(&self, task: usize) -> usize {
+        self.plan.modules_in(task)
+    }
+
+    /// The recipe, with labels and sizes filled in.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// Whether the output is a PEFT folder, which has an adapter_config.json.
+    pub fn is_peft(&self) -> bool {
+        self.plan.dialect == DialectId::Peft
+    }
+
+    /// Runs one task. `sources` are the adapters' bytes in the order of the recipe's
+    /// sources. Independent of all other tasks.
+    ///
+    /// # Errors
+    /// As [`rankweave_merge::run_task`].
+    pub fn run_task(&self, sources: &[&dyn Source], task: usize) -> Result<TaskOutput, Error> {
+        let ordered: Vec<&dyn Source> = self.order.iter().map(|i| sources[*i]).collect();
+        let output = run_task(&self.plan, &self.adapters, &ordered, task)?;
+        Ok(TaskOutput { task, bytes: output.bytes, modules: output.modules })
+    }
+
+    /// The output's metadata when its modules have `ranks`.
+    pub(crate) fn metadata(&self, ranks: &[usize], data_sha256: &str) -> BTreeMap<String, String> {
+        let modules: Vec<_> = self
+            .plan
+            .modules
+            .iter()
+            .zip(ranks)
+            .map(|(m, rank)| (m.keys.up.clone(), *rank, m.shape.kernel.clone()))
+            .collect();
+        let inputs: Vec<&Adapter> = self.adapters.iter().collect();
+        merged(&MergedFacts {
+            dialect: self.plan.dialect,
+            family: &self.adapters[0].family,
+            inputs: &inputs,
+            modules: &modules,
+            title: &self.title(),
+            data_sha256,
+            recipe: Some(&self.recipe.to_json()),
+        })
+    }
+
+    /// The title asked for, else the inputs' titles.
+    pub fn title(&self) -> String {
+        let titles = || self.adapters.iter().map(title).collect::<Vec<_>>().join(" + ");
+        let given = self.recipe.output.title.clone().or_else(|| self.recipe.name.clone());
+        given.unwrap_or_else(titles)
+    }
+
+    /// Writes what is known about engine and sources into the recipe.
+    fn stamp(&mut self) {
+        self.recipe.engine = Some(Engine { name: "Rankweave".into(), version: VERSION.into(), math: Some(MATH) });
+        for (adapter, source) in self.adapters.iter().zip(&self.order) {
+            let source = &mut self.recipe.sources[*source];
+            source.label.get_or_insert_with(|| adapter.label.clone());
+            source.size.get_or_insert(adapter.size);
+        }
+    }
+}
+
+fn plan(recipe: &Recipe, adapters: &[Adapter], dialect: Option<DialectId>) -> Result<Plan, Error> {
+    let missing = || Error::new(rankweave_adapter::Kind::Parameter, "The recipe was not checked");
+    let method = find(&recipe.method.id).ok_or_else(missing)?;
+    let weights: Vec<Weight> = recipe
+        .mix
+        .iter()
+        .map(|entry| Weight { model: entry.weight, text_encoder: entry.te.unwrap_or(entry.weight) })
+        .collect();
+    Plan::new(Request {
+        adapters,
+        weights: &weights,
+        method,
+        params: Params::check(method.spec(), &recipe.method.params).map_err(|mut e| e.swap_remove(0))?,
+        rank: recipe.output.rank.policy(),
+        dtype: recipe.output.dtype().ok_or_else(missing)?,
+        dialect,
+    })
+}

@@ -1,0 +1,243 @@
+//! The recipe: which adapters, which weights, which method, which output.
+//!
+//! JSON, version 1. Keys that are not known are kept as they are, so that a recipe
+//! from a later version survives a round trip; [`crate::Prepared`] says which ones
+//! it did not understand.
+
+use rankweave_adapter::{DialectId, Dtype, Error, Kind};
+use rankweave_merge::RankPolicy;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A merge, completely described.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// Schema version: 1.
+    pub recipe: u32,
+    /// Name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<Engine>,
+    /// The adapters.
+    pub sources: Vec<SourceRef>,
+    /// Their weights, in the order that counts.
+    pub mix: Vec<MixEntry>,
+    /// The method.
+    pub method: MethodRef,
+    /// Seed of methods that use chance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u32>,
+    /// The file to make.
+    pub output: Output,
+    /// Keys not known here.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// What made a recipe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Engine {
+    /// Program.
+    pub name: String,
+    /// Its version.
+    #[serde(default)]
+    pub version: String,
+    /// Numerics contract, see [`crate::MATH`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub math: Option<u32>,
+}
+
+/// One adapter by identity: the hash of its tensor data or of its file, else a name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SourceRef {
+    /// Name inside the recipe: `a`, `b`, …
+    pub id: String,
+    /// File name, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// `sha256:` and the hash of the bytes after the header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    /// `sha256:` and the hash of the whole file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Keys not known here.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// One adapter's part in the mix.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MixEntry {
+    /// Id of the source.
+    pub src: String,
+    /// The strength one would type at inference, −10 to 10.
+    #[serde(default = "one")]
+    pub weight: f64,
+    /// The same for text encoders; `weight` where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub te: Option<f64>,
+    /// Keys not known here.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// A method with its parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MethodRef {
+    /// Id in the registry.
+    pub id: String,
+    /// Values for its Spec; defaults where absent.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub params: Map<String, Value>,
+}
+
+/// The file to make.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Output {
+    /// Rank of its modules.
+    pub rank: Rank,
+    /// Type of its factors: `f32`, `f16` or `bf16`.
+    pub dtype: String,
+    /// Spelling: `same:<source id>`, `kohya`, `diffusers` or `peft`; that of the
+    /// first adapter where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<String>,
+    /// Title written into the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Keys not known here.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// The rank policy as a recipe spells it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "lowercase")]
+pub enum Rank {
+    /// Nothing is lost.
+    Exact,
+    /// At most `value` directions.
+    Fixed {
+        /// 1 to 4096.
+        value: usize,
+    },
+    /// As few as keep `value` of the energy.
+    Energy {
+        /// Share in (0, 1].
+        value: f64,
+        /// Never more than this.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max: Option<usize>,
+    },
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+impl Rank {
+    /// The engine's policy.
+    pub fn policy(self) -> RankPolicy {
+        match self {
+            Rank::Exact => RankPolicy::Exact,
+            Rank::Fixed { value } => RankPolicy::Fixed(value),
+            Rank::Energy { value, max } => RankPolicy::Energy { share: value, max },
+        }
+    }
+
+    /// Reads `exact`, a number, or `energy:0.99`, as on a command line.
+    pub fn parse(text: &str) -> Result<Rank, Error> {
+        let bad = || {
+            Error::new(Kind::Parameter, "The rank is not valid")
+                .expected("exact, a number such as 32, or energy:0.99")
+                .found(text)
+                .hint("exact loses nothing; a number caps the rank; energy:p keeps the share p.")
+        };
+        if text == "exact" {
+            return Ok(Rank::Exact);
+        }
+        if let Some(share) = text.strip_prefix("energy:") {
+            return Ok(Rank::Energy { value: share.parse().map_err(|_| bad())?, max: None });
+        }
+        Ok(Rank::Fixed { value: text.parse().map_err(|_| bad())? })
+    }
+}
+
+impl Recipe {
+    /// Reads a recipe. Its meaning is checked later, against the adapters.
+    pub fn from_json(text: &str) -> Result<Recipe, Error> {
+        const LARGEST: usize = 1 << 20;
+        if text.len() > LARGEST {
+            return Err(Error::new(Kind::Limit, "The recipe is too large")
+                .expected(format!("at most {LARGEST} bytes"))
+                .found(format!("{} bytes", text.len()))
+                .hint("A recipe holds names and numbers, no tensors."));
+        }
+        serde_json::from_str(text).map_err(|e| {
+            Error::new(Kind::Malformed, format!("The recipe cannot be read: {e}"))
+                .hint("A recipe is JSON with recipe, sources, mix, method and output.")
+        })
+    }
+
+    /// Compact JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl Output {
+    /// The type its factors get, if it is one that can be written.
+    pub fn dtype(&self) -> Option<Dtype> {
+        match self.dtype.as_str() {
+            "f32" => Some(Dtype::F32),
+            "f16" => Some(Dtype::F16),
+            "bf16" => Some(Dtype::BF16),
+            _ => None,
+        }
+    }
+
+    /// The dialect asked for by name; `None` for "same as" a source.
+    pub(crate) fn dialect(&self) -> Option<DialectId> {
+        match self.keys.as_deref() {
+            Some("kohya") => Some(DialectId::Kohya),
+            Some("diffusers") => Some(DialectId::Diffusers),
+            Some("peft") => Some(DialectId::Peft),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"{"recipe":1,"sources":[{"id":"a","label":"x.safetensors","at":["hf:u/r"]}],
+        "mix":[{"src":"a","weight":0.8,"te":0.0}],"method":{"id":"sum"},
+        "output":{"rank":{"mode":"energy","value":0.99},"dtype":"bf16","keys":"same:a"},"expect":{"relErr":0}}"#;
+
+    #[test]
+    fn unknown_keys_survive_a_round_trip() {
+        let recipe = Recipe::from_json(TEXT).unwrap();
+        assert_eq!(recipe.output.rank, Rank::Energy { value: 0.99, max: None });
+        assert_eq!(recipe.mix[0].te, Some(0.0));
+        let again = Recipe::from_json(&recipe.to_json()).unwrap();
+        assert_eq!(again, recipe);
+        assert!(again.other.contains_key("expect") && again.sources[0].other.contains_key("at"));
+    }
+
+    #[test]
+    fn ranks_are_read_as_typed() {
+        assert_eq!(Rank::parse("exact").unwrap(), Rank::Exact);
+        assert_eq!(Rank::parse("32").unwrap(), Rank::Fixed { value: 32 });
+        assert_eq!(Rank::parse("energy:0.5").unwrap(), Rank::Energy { value: 0.5, max: None });
+        for bad in ["", "-1", "energy:", "energy:x", "best"] {
+            assert!(Rank::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The report of a merge: stable JSON for programs, numbers for people.
+
+use crate::Recipe;
+use crate::prepare::Prepared;
+use rankweave_adapter::Warning;
+use rankweave_merge::{ModuleReport, Totals};
+use serde::{Deserialize, Serialize};
+
+/// What a merge did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Version of this layout: 1.
+    pub report: u32,
+    /// Id of the method.
+    pub method: String,
+    /// Spelling of the output: stable id.
+    pub dialect: String,
+    /// Type of the output's factors.
+    pub dtype: String,
+    /// Length of the safetensors file.
+    pub bytes: u64,
+    /// SHA-256 of the tensor data: `sshs_model_hash`; its first 12 digits are AutoV3.
+    pub sha256_data: String,
+    /// ‖M − exact‖_F/‖exact‖_F over all modules, where exact is what the method's
+    /// formula asks for (for `sum` and `concat`: Σ wᵢ·ΔWᵢ) and M what the file holds.
+    pub residual: f64,
+    /// The part of the residual that comes from rounding to the output type.
+    pub rounding: f64,
+    /// Share of ‖exact‖²_F kept by the rank policy.
+    pub energy: f64,
+    /// One line per adapter, in the mix's order.
+    pub sources: Vec<SourceLine>,
+    /// One line per module, in the file's order.
+    pub modules: Vec<ModuleLine>,
+    /// What the user should know.
+    pub warnings: Vec<Warning>,
+    /// The recipe that was run.
+    pub recipe: Recipe,
+}
+
+/// One adapter in the report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SourceLine {
+    /// Id in the recipe.
+    pub id: String,
+    /// File name.
+    pub label: String,
+    /// Weight asked for.
+    pub weight: f64,
+    /// Weight found in the result (least squares), outside text encoders; `null`
+    /// where the adapter has no module there.
+    pub recovered_weight: Option<f64>,
+    /// Weight asked for in text encoders.
+    pub te_weight: f64,
+    /// Weight found in text encoders.
+    pub recovered_te_weight: Option<f64>,
+    /// Its modules.
+    pub modules: usize,
+    /// How many of them are in text encoders.
+    pub te_modules: usize,
+    /// ‖ΔW‖_F over all its modules.
+    pub norm: f64,
+}
+
+/// One module in the report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModuleLine {
+    /// Display name.
+    pub module: String,
+    /// Rows of ΔW.
+    pub out: usize,
+    /// Columns of ΔW; for a convolution in·kh·kw.
+    pub columns: usize,
+    /// Rank written.
+    pub rank: usize,
+    /// Adapters that have it: positions in `sources`.
+    pub sources: Vec<usize>,
+    /// Their ranks.
+    pub ranks: Vec<usize>,
+    /// Kept share of the energy.
+    pub energy: f64,
+    /// Relative error against the exact result.
+    pub residual: f64,
+    /// ‖M‖_F before rounding.
+    pub norm: f64,
+    /// Recovered weight of each source.
+    pub recovered_weights: Vec<f64>,
+}
+
+pub(crate) fn report(prepared: &Prepared, modules: &[ModuleReport], data_sha256: &str, bytes: u64) -> Report {
+    let mut totals = Totals::new(prepared.adapters.len());
+    modules.iter().for_each(|m| totals.add(m));
+    let mut warnings = prepared.plan.warnings.clone();
+    let empty = modules.iter().filter(|m| m.total == 0.0).count();
+    if empty > 0 {
+        warnings.push(Warning {
+            code: "zero-modules".into(),
+            message: format!("{empty} modules are zero in the result: their inputs are untrained or cancel"),
+            place: Default::default(),
+        });
+    }
+    let sources = totals.sources().into_iter().zip(&prepared.adapters).zip(&prepared.recipe.mix);
+    Report {
+        report: 1,
+        method: prepared.recipe.method.id.clone(),
+        dialect: prepared.plan.dialect.id().to_owned(),
+        dtype: prepared.recipe.output.dtype.clone(),
+        bytes,
+        sha256_data: data_sha256.to_owned(),
+        residual: totals.residual(),
+        rounding: totals.rounding(),
+        energy: totals.energy(),
+        sources: sources
+            .map(|((source, adapter), entry)| SourceLine {
+                id: entry.src.clone(),
+                label: adapter.label.clone(),
+                weight: entry.weight,
+                recovered_weight: source.recovered,
+                te_weight: entry.te.unwrap_or(entry.weight),
+                recovered_te_weight: source.recovered_text_encoder,
+                modules: adapter.modules.len(),
+                te_modules: adapter.modules.iter().filter(|m| m.key.component.is_text_encoder()).count(),
+                norm: source.norm,
+            })
+            .collect(),
+        modules: modules.iter().map(line).collect(),
+        warnings,
+        recipe: prepared.recipe.clone(),
+    }
+}
+
+fn line(module: &ModuleReport) -> ModuleLine {
+    ModuleLine {
+        module: module.module.clone(),
+        out: module.out,
+        columns: module.columns,
+        rank: module.rank,
+        sources: module.sources.iter().map(|s| s.source).collect(),
+        ranks: module.sources.iter().map(|s| s.rank).collect(),
+        energy: module.energy(),
+        residual: module.residual(),
+        norm: module.kept.sqrt(),
+        recovered_weights: module.recovered_weights(),
+    }
+}
