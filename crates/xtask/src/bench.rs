@@ -34,23 +34,11 @@ pub fn bench() -> Result<()> {
 
     run::step("Building the programs to measure (release mode)");
     let mut cargo = toolchain.cargo();
-    cargo.args([
-        "build",
-        "--release",
-        "-p",
-        "rankweave-cli",
-        "-p",
-        "rankweave-tests",
-        "--bins",
-    ]);
+    cargo.args(["build", "--release", "-p", "rankweave-cli", "-p", "rankweave-tests", "--bins"]);
     run::show("cargo build", &mut cargo)?;
     let programs = project::target(toolchain.cargo())?.join("release");
     run::step("Measuring natively");
-    measure(
-        &mut run::command(programs.join("bench")),
-        &mut rows,
-        |row| &mut row.native,
-    )?;
+    measure(&mut run::command(programs.join("bench")), &mut rows, |row| &mut row.native)?;
 
     build::build_with(&toolchain, &tools)?;
     match Browser::ready().chromium {
@@ -62,17 +50,10 @@ pub fn bench() -> Result<()> {
         }
         Err(why) => run::note(&format!("the page could not be measured: {why}")),
     }
-    let gzip = sizes::sizes(&project::dist())?
-        .iter()
-        .map(|size| size.gzip)
-        .sum();
+    let gzip = sizes::sizes(&project::dist())?.iter().map(|size| size.gzip).sum();
     rows.push(Row {
         work: "engine and page, wasm after gzip".to_owned(),
-        page: format!(
-            "{:.0} KB (≤ {:.0} KB)",
-            sizes::kib(gzip),
-            sizes::kib(sizes::BOUND)
-        ),
+        page: format!("{:.0} KB (≤ {:.0} KB)", sizes::kib(gzip), sizes::kib(sizes::BOUND)),
         ..Row::default()
     });
 
@@ -80,29 +61,19 @@ pub fn bench() -> Result<()> {
     println!("{}\n", machine());
     println!("| work | native | page | sizes |\n|---|---|---|---|");
     for row in rows {
-        println!(
-            "| {} | {} | {} | {} |",
-            row.work, row.native, row.page, row.sizes
-        );
+        println!("| {} | {} | {} | {} |", row.work, row.native, row.page, row.sizes);
     }
     Ok(())
 }
 
-fn measure(
-    command: &mut Command,
-    rows: &mut Vec<Row>,
-    column: fn(&mut Row) -> &mut String,
-) -> Result<()> {
+fn measure(command: &mut Command, rows: &mut Vec<Row>, column: fn(&mut Row) -> &mut String) -> Result<()> {
     let good = run::each_line("measuring", command, |line| {
         if !take(line, rows, column) {
             println!("{line}");
         }
     })?;
     if !good {
-        run::note(&format!(
-            "{} failed; the lines above say why",
-            run::describe(command)
-        ));
+        run::note(&format!("{} failed; the lines above say why", run::describe(command)));
     }
     Ok(())
 }
@@ -113,23 +84,12 @@ fn take(line: &str, rows: &mut Vec<Row>, column: fn(&mut Row) -> &mut String) ->
     let &["bench", work, median, bound, ref sizes @ ..] = parts.as_slice() else {
         return false;
     };
-    let index = rows
-        .iter()
-        .position(|row| row.work == work)
-        .unwrap_or_else(|| {
-            let row = Row {
-                work: work.to_owned(),
-                sizes: sizes.join(" "),
-                ..Row::default()
-            };
-            rows.push(row);
-            rows.len() - 1
-        });
-    *column(&mut rows[index]) = if bound.is_empty() {
-        median.to_owned()
-    } else {
-        format!("{median} (≤ {bound})")
-    };
+    let index = rows.iter().position(|row| row.work == work).unwrap_or_else(|| {
+        let row = Row { work: work.to_owned(), sizes: sizes.join(" "), ..Row::default() };
+        rows.push(row);
+        rows.len() - 1
+    });
+    *column(&mut rows[index]) = if bound.is_empty() { median.to_owned() } else { format!("{median} (≤ {bound})") };
     true
 }
 
@@ -151,16 +111,9 @@ mod tests {
     #[test]
     fn rows_of_the_same_work_meet() {
         let mut rows = Vec::new();
-        assert!(take(
-            "bench | sum | 0.4 s | 0.5 s | 19 MB",
-            &mut rows,
-            |row| &mut row.native
-        ));
-        assert!(take("bench | sum | 1.2 s || 19 MB", &mut rows, |row| {
-            &mut row.page
-        }));
-        assert!(take("bench | exact | 1 s | 2 s", &mut rows, |row| &mut row
-            .native));
+        assert!(take("bench | sum | 0.4 s | 0.5 s | 19 MB", &mut rows, |row| &mut row.native));
+        assert!(take("bench | sum | 1.2 s || 19 MB", &mut rows, |row| { &mut row.page }));
+        assert!(take("bench | exact | 1 s | 2 s", &mut rows, |row| &mut row.native));
         assert!(!take("reading | a | b | c", &mut rows, |row| &mut row.native));
         assert_eq!(rows.len(), 2);
         assert_eq!(rows[0].native, "0.4 s (≤ 0.5 s)");

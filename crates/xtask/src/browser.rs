@@ -15,10 +15,7 @@ impl Browser {
     /// Finds both on the PATH, or tries to install them.
     pub fn ready() -> Self {
         Self {
-            chromium: program(
-                &["chromium", "chromium-browser", "google-chrome"],
-                "chromium",
-            ),
+            chromium: program(&["chromium", "chromium-browser", "google-chrome"], "chromium"),
             driver: program(&["chromedriver"], "chromium-driver"),
         }
     }

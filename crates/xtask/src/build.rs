@@ -9,15 +9,7 @@ use std::fs;
 use std::path::Path;
 
 /// Everything that dist/ is made of. This program's own sources are among crates/.
-const INPUTS: [&str; 7] = [
-    "Cargo.toml",
-    "Cargo.lock",
-    "Trunk.toml",
-    ".cargo/config.toml",
-    "crates",
-    "web",
-    "www",
-];
+const INPUTS: [&str; 7] = ["Cargo.toml", "Cargo.lock", "Trunk.toml", ".cargo/config.toml", "crates", "web", "www"];
 
 /// Installs what is missing and builds the site, unless it is up to date.
 pub fn build() -> Result<()> {
@@ -37,15 +29,11 @@ pub fn build_with(toolchain: &Toolchain, tools: &Tools) -> Result<()> {
     // Taken before building: a file that changes meanwhile makes the next build run again.
     let before = inputs(toolchain, tools)?;
     let up_to_date = |dist: &Path| Ok(format!("{before} {}\n", outputs(dist)?));
-    if dist.is_dir()
-        && fs::read_to_string(&stamp).is_ok_and(|old| up_to_date(&dist).is_ok_and(|new| old == new))
-    {
+    if dist.is_dir() && fs::read_to_string(&stamp).is_ok_and(|old| up_to_date(&dist).is_ok_and(|new| old == new)) {
         run::step("The site in dist/ is up to date");
         return Ok(());
     }
-    run::step(
-        "Building the page and the engine in release mode (minutes when nothing is built yet)",
-    );
+    run::step("Building the page and the engine in release mode (minutes when nothing is built yet)");
     fetch(toolchain)?;
     // Trunk takes over all that it finds here, so nothing old may lie there.
     let _ = fs::remove_dir_all(target.join("wasm-bindgen/release"));
@@ -71,12 +59,7 @@ pub fn build_with(toolchain: &Toolchain, tools: &Tools) -> Result<()> {
 /// Downloads the crates that are missing: Trunk builds offline.
 fn fetch(toolchain: &Toolchain) -> Result<()> {
     let mut offline = toolchain.cargo();
-    if run::ask(
-        offline.args(["fetch", "--locked", "--offline"]),
-        run::PATIENCE,
-    )
-    .is_some()
-    {
+    if run::ask(offline.args(["fetch", "--locked", "--offline"]), run::PATIENCE).is_some() {
         return Ok(());
     }
     run::note("downloading crates");

@@ -23,10 +23,7 @@ pub fn check() -> Result<()> {
 pub fn style(toolchain: &Toolchain) -> Result<Tally> {
     let mut tally = Tally::default();
     run::step("Checking the formatting");
-    tally.add(succeeds(
-        "cargo fmt",
-        toolchain.cargo().args(["fmt", "--all", "--check"]),
-    )?);
+    tally.add(succeeds("cargo fmt", toolchain.cargo().args(["fmt", "--all", "--check"]))?);
     run::step("Linting what runs natively; a warning is an error");
     tally.add(succeeds("cargo clippy", clippy(toolchain).args(DENY))?);
     run::step("Linting what runs in a browser");
@@ -39,10 +36,7 @@ pub fn style(toolchain: &Toolchain) -> Result<Tally> {
 /// Runs `cargo test` with more words, and reads its results.
 pub fn cargo_test(toolchain: &Toolchain, what: &str, words: &[&str]) -> Result<Tally> {
     let mut cargo = toolchain.cargo();
-    cargo
-        .args(["test", "--no-fail-fast"])
-        .args(words)
-        .args(["--", "--show-output"]);
+    cargo.args(["test", "--no-fail-fast"]).args(words).args(["--", "--show-output"]);
     harness(what, &mut cargo)
 }
 
@@ -66,10 +60,7 @@ pub fn conclude(tally: &Tally) -> Result<()> {
     println!();
     if !tally.skips.is_empty() {
         println!("Could not run:");
-        tally
-            .skips
-            .iter()
-            .for_each(|(name, why)| println!("  {name}: {why}"));
+        tally.skips.iter().for_each(|(name, why)| println!("  {name}: {why}"));
     }
     if !tally.failures.is_empty() {
         println!("Failed:");
@@ -79,25 +70,13 @@ pub fn conclude(tally: &Tally) -> Result<()> {
     if tally.is_good() {
         return Ok(());
     }
-    let what = if tally.failed > 0 {
-        "tests failed"
-    } else {
-        "no test ran"
-    };
-    Err(Error::new(
-        what,
-        "the list above",
-        "see what was printed when each of them ran",
-    ))
+    let what = if tally.failed > 0 { "tests failed" } else { "no test ran" };
+    Err(Error::new(what, "the list above", "see what was printed when each of them ran"))
 }
 
 /// A step with no tests of its own: it counts only when it fails.
 pub fn succeeds(what: &str, command: &mut Command) -> Result<Tally> {
-    Ok(if run::succeeds(what, command)? {
-        Tally::default()
-    } else {
-        Tally::failure(what)
-    })
+    Ok(if run::succeeds(what, command)? { Tally::default() } else { Tally::failure(what) })
 }
 
 const DENY: [&str; 3] = ["--", "-D", "warnings"];

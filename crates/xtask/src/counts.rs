@@ -22,20 +22,12 @@ pub struct Tally {
 impl Tally {
     /// One step that failed as a whole.
     pub fn failure(name: impl Into<String>) -> Self {
-        Self {
-            failed: 1,
-            failures: vec![name.into()],
-            ..Self::default()
-        }
+        Self { failed: 1, failures: vec![name.into()], ..Self::default() }
     }
 
     /// One step that could not run.
     pub fn skip(name: impl Into<String>, why: impl Into<String>) -> Self {
-        Self {
-            skipped: 1,
-            skips: vec![(name.into(), why.into())],
-            ..Self::default()
-        }
+        Self { skipped: 1, skips: vec![(name.into(), why.into())], ..Self::default() }
     }
 
     /// Adds what came of other tests.
@@ -49,10 +41,7 @@ impl Tally {
 
     /// The closing line.
     pub fn line(&self) -> String {
-        format!(
-            "{} passed, {} failed, {} skipped",
-            self.passed, self.failed, self.skipped
-        )
+        format!("{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
     }
 
     /// Whether something ran and nothing failed.
@@ -81,11 +70,7 @@ mod tests {
     #[test]
     fn a_skip_names_its_test() {
         let is = |line, test, name: &str, why: &str| {
-            assert_eq!(
-                skip_line(line, test),
-                Some((name.to_owned(), why.to_owned())),
-                "{line}"
-            );
+            assert_eq!(skip_line(line, test), Some((name.to_owned(), why.to_owned())), "{line}");
         };
         is("skipped: a: b: c", None, "a", "b: c");
         is("  skipped: b", Some("m::t"), "m::t", "b");
@@ -98,10 +83,7 @@ mod tests {
     fn nothing_run_is_not_good() {
         let mut tally = Tally::default();
         assert!(!tally.is_good());
-        tally.add(Tally {
-            passed: 2,
-            ..Tally::default()
-        });
+        tally.add(Tally { passed: 2, ..Tally::default() });
         tally.add(Tally::skip("a", "b"));
         assert!(tally.is_good());
         assert_eq!(tally.line(), "2 passed, 0 failed, 1 skipped");

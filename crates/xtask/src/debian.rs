@@ -15,14 +15,7 @@ use std::path::{Path, PathBuf};
 /// What rustup calls this toolchain.
 pub const NAME: &str = "debian";
 
-const PACKAGES: [&str; 6] = [
-    "rustc-web",
-    "cargo-web",
-    "rust-web-src",
-    "rust-web-clippy",
-    "rustfmt-web",
-    "lld-19",
-];
+const PACKAGES: [&str; 6] = ["rustc-web", "cargo-web", "rust-web-src", "rust-web-clippy", "rustfmt-web", "lld-19"];
 
 /// Installs the compiler, its wasm32 library, and the link from rustup. What is there is kept.
 pub fn install() -> Result<()> {
@@ -38,17 +31,15 @@ pub fn install() -> Result<()> {
 fn build_library() -> Result<PathBuf> {
     run::step("Compiling the standard library for wasm32, once (about half a minute)");
     let folder = project::cache()?.join("std");
-    fs::create_dir_all(folder.join("src"))
-        .map_err(|e| Error::io("cannot make a folder", &folder, &e))?;
-    let manifest =
-        format!("[package]\nname = \"{EMPTY}\"\nversion = \"0.0.0\"\nedition = \"2021\"\n");
+    fs::create_dir_all(folder.join("src")).map_err(|e| Error::io("cannot make a folder", &folder, &e))?;
+    let manifest = format!("[package]\nname = \"{EMPTY}\"\nversion = \"0.0.0\"\nedition = \"2021\"\n");
     project::write(&folder.join("Cargo.toml"), manifest)?;
     project::write(&folder.join("src/lib.rs"), "#![no_std]\n")?;
     let mut cargo = run::command("/usr/bin/cargo");
     cargo
         .current_dir(&folder)
         .args(["build", "--release", "--target", WASM])
-        .args(["-Z", "build-std=std,panic_abort,panic_unwind"])
+        .args(["-Z", "build-std=std,test,panic_abort,panic_unwind"])
         .env("RUSTC", "/usr/bin/rustc")
         // A stable compiler accepts -Z only so.
         .env("RUSTC_BOOTSTRAP", "1")
@@ -59,7 +50,7 @@ fn build_library() -> Result<PathBuf> {
     Ok(folder.join("target").join(WASM).join("release/deps"))
 }
 
-/// Copies the library's parts into the compiler's folder, in place of older ones.
+/// Puts the library's parts into the compiler's folder, and takes those of another version away.
 fn place_library(built: &Path) -> Result<()> {
     let mut rustc = run::command("/usr/bin/rustc");
     rustc.args(["--print", "target-libdir", "--target", WASM]);
@@ -70,29 +61,28 @@ fn place_library(built: &Path) -> Result<()> {
             "run that command to see why",
         )
     })?;
-    let target = target.trim();
-    run::note(&format!("putting it into {target}"));
-    let by_hand = format!(
-        "mkdir -p {target} && rm -f {target}/*.rlib && cp {}/*.rlib {target}/",
-        built.display()
-    );
-    let old = libraries(Path::new(target)).unwrap_or_default();
-    let new = libraries(built).map_err(|e| Error::io("cannot read", built, &e))?;
-    run::show(
-        "making the folder",
-        as_root("mkdir", &by_hand)?.args(["-p", target]),
-    )?;
+    let target = Path::new(target.trim());
+    let by_hand = format!("mkdir -p {0} && rm -f {0}/*.rlib && cp {1}/*.rlib {0}/", target.display(), built.display());
+    run::note(&format!("putting it into {}", target.display()));
+    let parts = libraries(built).map_err(|e| Error::io("cannot read", built, &e))?;
+    let name = |path: &PathBuf| path.file_name().map(ToOwned::to_owned);
+    // A compiler that is running may have the others open: they stay as they are.
+    let is_there = |part: &PathBuf| {
+        let there = name(part).and_then(|name| fs::read(target.join(name)).ok());
+        there.is_some() && there == fs::read(part).ok()
+    };
+    let new: Vec<_> = parts.iter().filter(|part| !is_there(part)).collect();
+    let mut old = libraries(target).unwrap_or_default();
+    old.retain(|path| parts.iter().all(|part| name(part) != name(path)));
+    run::show("making the folder", as_root("mkdir", &by_hand)?.arg("-p").arg(target))?;
     if !old.is_empty() {
-        run::show(
-            "removing the old library",
-            as_root("rm", &by_hand)?.args(old),
-        )?;
+        run::show("removing the old library", as_root("rm", &by_hand)?.args(old))?;
     }
-    run::show(
-        "copying the library",
-        as_root("cp", &by_hand)?.args(new).arg(target),
-    )?;
-    // The parts are no longer needed, and large.
+    if !new.is_empty() {
+        let mut copy = as_root("cp", &by_hand)?;
+        run::show("copying the library", copy.args(new).arg(target))?;
+    }
+    // What was compiled is no longer needed, and large.
     let _ = fs::remove_dir_all(project::cache()?.join("std"));
     Ok(())
 }
@@ -109,10 +99,7 @@ fn link() -> Result<()> {
     }
     run::step(&format!("Naming Debian's compiler '{NAME}' in rustup"));
     let mut rustup = run::command("rustup");
-    run::show(
-        "rustup toolchain link",
-        rustup.args(["toolchain", "link", NAME, "/usr"]),
-    )
+    run::show("rustup toolchain link", rustup.args(["toolchain", "link", NAME, "/usr"]))
 }
 
 /// The name of the crate that is compiled only for the library that comes with it.

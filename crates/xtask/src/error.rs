@@ -19,11 +19,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error from its three lines.
     pub fn new(what: impl Into<String>, place: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            place: place.into(),
-            hint: hint.into(),
-        }
+        Self { what: what.into(), place: place.into(), hint: hint.into() }
     }
 
     /// An error of the file system at a path.
@@ -38,10 +34,6 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "error: {}\n   at: {}\n   do: {}",
-            self.what, self.place, self.hint
-        )
+        write!(f, "error: {}\n   at: {}\n   do: {}", self.what, self.place, self.hint)
     }
 }

@@ -42,10 +42,7 @@ fn name_engine(assets: &Path, page: &str) -> Result<String> {
             "name assets/engine.js and assets/engine_bg.wasm there",
         ));
     }
-    project::write(
-        &assets.join(&new_script),
-        glue.replace("engine_bg.wasm", &new_wasm),
-    )?;
+    project::write(&assets.join(&new_script), glue.replace("engine_bg.wasm", &new_wasm))?;
     let rename = fs::rename(&wasm, assets.join(&new_wasm)).and_then(|()| fs::remove_file(&script));
     rename.map_err(|e| Error::io("cannot rename", &wasm, &e))?;
     Ok(page
@@ -57,10 +54,7 @@ fn name_engine(assets: &Path, page: &str) -> Result<String> {
 fn with_policy(page: &str, rules: &Rules) -> Result<String> {
     let wrong = |what: &str, hint: &str| Err(Error::new(what, "www/index.html", hint));
     let Some(policy) = rules.header("/", POLICY) else {
-        return wrong(
-            "no content security policy is set for the page",
-            "set one for /* in www/_headers",
-        );
+        return wrong("no content security policy is set for the page", "set one for /* in www/_headers");
     };
     let lower = page.to_ascii_lowercase();
     if lower.contains("http-equiv=\"content-security-policy\"") {
@@ -74,15 +68,10 @@ fn with_policy(page: &str, rules: &Rules) -> Result<String> {
         lower[start..].find('>').map(|end| start + end + 1)
     };
     let Some(place) = after("<meta charset").or_else(|| after("<head")) else {
-        return wrong(
-            "the page has no <head>",
-            "write one, with <meta charset=\"utf-8\"> first",
-        );
+        return wrong("the page has no <head>", "write one, with <meta charset=\"utf-8\"> first");
     };
     let (head, rest) = page.split_at(place);
-    Ok(format!(
-        "{head}\n<meta http-equiv=\"{POLICY}\" content=\"{policy}\">{rest}"
-    ))
+    Ok(format!("{head}\n<meta http-equiv=\"{POLICY}\" content=\"{policy}\">{rest}"))
 }
 
 #[cfg(test)]
@@ -98,10 +87,7 @@ mod tests {
         assert!(page.starts_with("<html><head><meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'\"><script"));
         assert!(with_policy(&page, &rules).is_err(), "two policies");
         assert!(with_policy("<p>", &rules).is_err(), "no head");
-        assert!(
-            with_policy(PAGE, &Rules::parse("").unwrap()).is_err(),
-            "no policy"
-        );
+        assert!(with_policy(PAGE, &Rules::parse("").unwrap()).is_err(), "no policy");
     }
 
     #[test]
@@ -117,16 +103,9 @@ mod tests {
         assert_eq!(one, name("one"));
         assert_ne!(one, two);
         assert!(!one.contains("engine.js") && !one.contains("engine_bg"));
-        let script = one
-            .split("assets/")
-            .nth(1)
-            .and_then(|rest| rest.split('"').next())
-            .unwrap();
+        let script = one.split("assets/").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
         let glue = fs::read_to_string(folder.join(script)).unwrap();
-        assert_eq!(
-            glue,
-            format!("import('{}_bg.wasm')", &script[..script.len() - 3])
-        );
+        assert_eq!(glue, format!("import('{}_bg.wasm')", &script[..script.len() - 3]));
         fs::remove_dir_all(&folder).unwrap();
     }
 }

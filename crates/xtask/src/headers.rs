@@ -29,10 +29,7 @@ impl Rules {
                 continue;
             }
             if !line.starts_with([' ', '\t']) {
-                rules.push(Rule {
-                    pattern: content.to_owned(),
-                    headers: Vec::new(),
-                });
+                rules.push(Rule { pattern: content.to_owned(), headers: Vec::new() });
                 continue;
             }
             let header = content.split_once(':').filter(|(name, _)| is_token(name));
@@ -43,8 +40,7 @@ impl Rules {
                     "write `  Name: value` below a line with a path",
                 ));
             };
-            rule.headers
-                .push((name.to_owned(), value.trim().to_owned()));
+            rule.headers.push((name.to_owned(), value.trim().to_owned()));
         }
         Ok(Self(rules))
     }
@@ -60,9 +56,7 @@ impl Rules {
 
     /// One header for a path; letter case in names does not matter.
     pub fn header<'a>(&'a self, path: &'a str, name: &str) -> Option<&'a str> {
-        self.of(path)
-            .find(|(given, _)| given.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+        self.of(path).find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 }
 
@@ -89,12 +83,7 @@ mod tests {
     #[test]
     fn every_rule_that_matches_applies() {
         let rules = Rules::parse(TEXT).unwrap();
-        let of = |path| {
-            rules
-                .of(path)
-                .map(|(n, v)| format!("{n}={v}"))
-                .collect::<Vec<_>>()
-        };
+        let of = |path| rules.of(path).map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>();
         assert_eq!(of("/"), ["A=1", "B=x: y"]);
         assert_eq!(of("/assets/x.js"), ["A=1", "B=x: y", "C=3"]);
         assert_eq!(of("/assets"), ["A=1", "B=x: y"]);
@@ -121,11 +110,6 @@ mod tests {
         assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"));
         assert!(!policy.contains("http") && !policy.contains('"'));
         assert_eq!(rules.header("/", "Cache-Control"), None);
-        assert!(
-            rules
-                .header("/assets/a.js", "Cache-Control")
-                .unwrap()
-                .contains("immutable")
-        );
+        assert!(rules.header("/assets/a.js", "Cache-Control").unwrap().contains("immutable"));
     }
 }

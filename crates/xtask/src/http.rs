@@ -49,19 +49,13 @@ pub fn listen(port: u16) -> Result<TcpListener> {
             io::ErrorKind::AddrInUse => "the port is taken by another program".to_owned(),
             _ => format!("cannot listen on the port: {error}"),
         };
-        Error::new(
-            what,
-            format!("127.0.0.1:{port}"),
-            "choose another one with --port N",
-        )
+        Error::new(what, format!("127.0.0.1:{port}"), "choose another one with --port N")
     })
 }
 
 /// The address that a browser can open.
 pub fn address(listener: &TcpListener) -> String {
-    listener
-        .local_addr()
-        .map_or_else(|_| String::new(), |address| format!("http://{address}/"))
+    listener.local_addr().map_or_else(|_| String::new(), |address| format!("http://{address}/"))
 }
 
 impl Site {
@@ -108,8 +102,7 @@ impl Site {
 
     fn answer(&self, request: &Request) -> Response {
         if !matches!(request.method.as_str(), "GET" | "HEAD") {
-            return Response::text("405 Method Not Allowed", "only GET and HEAD\n")
-                .with("Allow", "GET, HEAD");
+            return Response::text("405 Method Not Allowed", "only GET and HEAD\n").with("Allow", "GET, HEAD");
         }
         let path = match resolve(&self.root, &request.target) {
             Found::File(path) => path,
@@ -128,11 +121,8 @@ impl Site {
             .ok()
             .and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok())
             .map(|age| format!("\"{:x}-{:x}\"", age.as_nanos(), body.len()));
-        let mut response = Response {
-            status: "200 OK",
-            headers: vec![("Content-Type".into(), mime::of(&name).into())],
-            body,
-        };
+        let mut response =
+            Response { status: "200 OK", headers: vec![("Content-Type".into(), mime::of(&name).into())], body };
         // Rules are written for the path as the site sees it, not for the folder on this disk.
         let inside = path.strip_prefix(&self.root).unwrap_or(&path);
         let place = format!("/{}", inside.to_string_lossy());
@@ -156,11 +146,7 @@ impl Site {
 
 impl Response {
     fn text(status: &'static str, text: &str) -> Self {
-        let response = Self {
-            status,
-            headers: Vec::new(),
-            body: text.as_bytes().to_vec(),
-        };
+        let response = Self { status, headers: Vec::new(), body: text.as_bytes().to_vec() };
         response.with("Content-Type", mime::of("a.txt"))
     }
 
@@ -203,10 +189,7 @@ fn hang_up(mut stream: &TcpStream) -> io::Result<()> {
 }
 
 /// Reads the head of a request. `None` if it is none, `Some(None)` at the end of the connection.
-#[expect(
-    clippy::option_option,
-    reason = "the two ends of a conversation differ"
-)]
+#[expect(clippy::option_option, reason = "the two ends of a conversation differ")]
 fn read_request(reader: &mut BufReader<&TcpStream>) -> io::Result<Option<Option<Request>>> {
     let mut head = reader.take(HEAD_LIMIT);
     let mut line = String::new();
@@ -214,17 +197,12 @@ fn read_request(reader: &mut BufReader<&TcpStream>) -> io::Result<Option<Option<
         return Ok(Some(None));
     }
     let mut words = line.split_whitespace();
-    let (Some(method), Some(target), Some(version), None) =
-        (words.next(), words.next(), words.next(), words.next())
+    let (Some(method), Some(target), Some(version), None) = (words.next(), words.next(), words.next(), words.next())
     else {
         return Ok(None);
     };
-    let mut request = Request {
-        method: method.to_owned(),
-        target: target.to_owned(),
-        known: None,
-        close: version != "HTTP/1.1",
-    };
+    let mut request =
+        Request { method: method.to_owned(), target: target.to_owned(), known: None, close: version != "HTTP/1.1" };
     loop {
         let mut line = String::new();
         if head.read_line(&mut line)? == 0 {
@@ -254,11 +232,7 @@ mod tests {
         fs::create_dir_all(root.join("assets")).unwrap();
         fs::write(root.join("index.html"), "<p>hello</p>").unwrap();
         fs::write(root.join("assets/a.wasm"), [0, 97, 115, 109]).unwrap();
-        fs::write(
-            root.join("_headers"),
-            "/*\n  X-All: 1\n/assets/*\n  Cache-Control: immutable\n",
-        )
-        .unwrap();
+        fs::write(root.join("_headers"), "/*\n  X-All: 1\n/assets/*\n  Cache-Control: immutable\n").unwrap();
         let listener = listen(0).unwrap();
         let port = listener.local_addr().unwrap().port();
         thread::spawn(move || Site::new(&root).unwrap().serve(&listener));
@@ -276,16 +250,10 @@ mod tests {
         let get = served("http");
         let page = get("GET / HTTP/1.1\r\nConnection: close\r\n\r\n");
         assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.ends_with("\r\n\r\n<p>hello</p>"));
-        for header in [
-            "Content-Type: text/html; charset=utf-8",
-            "X-All: 1",
-            "Cache-Control: no-cache",
-            "Content-Length: 12",
-        ] {
-            assert!(
-                page.contains(&format!("\r\n{header}\r\n")),
-                "{header} in {page}"
-            );
+        for header in
+            ["Content-Type: text/html; charset=utf-8", "X-All: 1", "Cache-Control: no-cache", "Content-Length: 12"]
+        {
+            assert!(page.contains(&format!("\r\n{header}\r\n")), "{header} in {page}");
         }
         let wasm = get("GET /assets/a.wasm HTTP/1.0\r\n\r\n");
         assert!(wasm.contains("Content-Type: application/wasm\r\n"));
@@ -293,10 +261,7 @@ mod tests {
 
         let head = get("HEAD / HTTP/1.0\r\n\r\n");
         assert!(head.contains("Content-Length: 12\r\n") && head.ends_with("\r\n\r\n"));
-        let tag = head
-            .lines()
-            .find_map(|line| line.strip_prefix("ETag: "))
-            .unwrap();
+        let tag = head.lines().find_map(|line| line.strip_prefix("ETag: ")).unwrap();
         let again = get(&format!("GET / HTTP/1.0\r\nIf-None-Match: {tag}\r\n\r\n"));
         assert!(again.starts_with("HTTP/1.1 304") && again.ends_with("\r\n\r\n"));
     }
@@ -320,10 +285,7 @@ mod tests {
             ("GET /assets HTTP/1.0\r\n\r\n", "301"),
         ] {
             let answer = get(request);
-            assert!(
-                answer.starts_with(&format!("HTTP/1.1 {status}")),
-                "{request:?}: {answer}"
-            );
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{request:?}: {answer}");
         }
         let endless = format!("GET / HTTP/1.1\r\nA: {}", "x".repeat(20_000));
         assert!(get(&endless).starts_with("HTTP/1.1 400"));

@@ -43,10 +43,7 @@ impl Libtest {
             }
             _ => {}
         }
-        if let Some(header) = line
-            .strip_prefix("---- ")
-            .and_then(|rest| rest.strip_suffix(" ----"))
-        {
+        if let Some(header) = line.strip_prefix("---- ").and_then(|rest| rest.strip_suffix(" ----")) {
             let name = header.rsplit_once(' ').map_or(header, |(name, _)| name);
             self.section = Some(name.to_owned());
             return !self.in_successes;
@@ -63,10 +60,7 @@ impl Libtest {
         if self.in_successes {
             return false;
         }
-        if let Some((name, outcome)) = line
-            .strip_prefix("test ")
-            .and_then(|rest| rest.rsplit_once(" ... "))
-        {
+        if let Some((name, outcome)) = line.strip_prefix("test ").and_then(|rest| rest.rsplit_once(" ... ")) {
             return self.outcome(name, outcome);
         }
         let noise = line.is_empty() || (line.starts_with("running ") && line.contains(" test"));
@@ -83,11 +77,7 @@ impl Libtest {
             self.tally.failures.push(name.to_owned());
         } else if let Some(why) = outcome.strip_prefix("ignored") {
             let why = why.trim_start_matches(", ");
-            let why = if why.is_empty() {
-                "marked as ignored"
-            } else {
-                why
-            };
+            let why = if why.is_empty() { "marked as ignored" } else { why };
             self.tally.skips.push((name.to_owned(), why.to_owned()));
         }
         !outcome.starts_with("ok")
@@ -95,11 +85,8 @@ impl Libtest {
 
     fn result(&mut self, counts: &str) {
         let of = |word: &str| -> usize {
-            let part = counts
-                .split([';', '.'])
-                .find(|part| part.trim().ends_with(word));
-            part.and_then(|part| part.split_whitespace().next()?.parse().ok())
-                .unwrap_or(0)
+            let part = counts.split([';', '.']).find(|part| part.trim().ends_with(word));
+            part.and_then(|part| part.split_whitespace().next()?.parse().ok()).unwrap_or(0)
         };
         let moved = self.found.len().min(of("passed"));
         self.tally.passed += of("passed") - moved;

@@ -117,13 +117,7 @@ fn main() -> ExitCode {
 
 fn help() {
     println!("cargo xtask <command>\n");
-    for Command {
-        name,
-        arguments,
-        summary,
-        ..
-    } in COMMANDS
-    {
+    for Command { name, arguments, summary, .. } in COMMANDS {
         println!("  {:<26} {summary}", format!("{name} {arguments}"));
     }
 }
@@ -160,10 +154,7 @@ fn setup() -> Result<()> {
 fn site() -> Result<()> {
     build::build()?;
     run::step("The site is ready to publish");
-    run::note(&format!(
-        "{} holds all of it: plain files, for any host and any folder",
-        project::dist().display()
-    ));
+    run::note(&format!("{} holds all of it: plain files, for any host and any folder", project::dist().display()));
     run::note("of one. Hosts that read _headers send the headers that it lists; for others the");
     run::note("content security policy stands in the page itself. Nothing has been uploaded.");
     Ok(())

@@ -20,9 +20,7 @@ impl NodeTest {
     pub fn line(&mut self, line: &str) {
         let text = line.trim();
         if let Some(count) = text.strip_prefix("# ").or_else(|| text.strip_prefix("ℹ ")) {
-            if let Some((word, Ok(number))) =
-                count.split_once(' ').map(|(w, n)| (w, n.parse::<usize>()))
-            {
+            if let Some((word, Ok(number))) = count.split_once(' ').map(|(w, n)| (w, n.parse::<usize>())) {
                 match word {
                     "pass" => self.tally.passed += number,
                     "fail" | "cancelled" => self.tally.failed += number,
@@ -33,23 +31,14 @@ impl NodeTest {
             }
             // What a test prints itself comes with a # before it in the first form.
             self.skip(skip_line(count, None));
-        } else if let Some(name) = text
-            .strip_prefix("not ok ")
-            .or_else(|| text.strip_prefix("✖ "))
-        {
+        } else if let Some(name) = text.strip_prefix("not ok ").or_else(|| text.strip_prefix("✖ ")) {
             let name = without_number(name);
             if !self.tally.failures.contains(&name) && name != "failing tests:" {
                 self.tally.failures.push(name);
             }
-        } else if let Some((name, why)) = text
-            .strip_prefix("ok ")
-            .and_then(|rest| rest.split_once(" # SKIP"))
-        {
+        } else if let Some((name, why)) = text.strip_prefix("ok ").and_then(|rest| rest.split_once(" # SKIP")) {
             self.skip(Some((without_number(name), why.trim().to_owned())));
-        } else if let Some((name, why)) = text
-            .strip_prefix("﹣ ")
-            .and_then(|rest| rest.split_once(" # "))
-        {
+        } else if let Some((name, why)) = text.strip_prefix("﹣ ").and_then(|rest| rest.split_once(" # ")) {
             let why = why.strip_prefix("SKIP").unwrap_or(why);
             self.skip(Some((without_number(name), why.trim().to_owned())));
         } else {
@@ -78,13 +67,9 @@ impl NodeTest {
 
 /// `2 - name` or `name (12.3ms)`: the name.
 fn without_number(text: &str) -> String {
-    let text = text.split_once(" - ").map_or(text, |(number, rest)| {
-        if number.chars().all(|c| c.is_ascii_digit()) {
-            rest
-        } else {
-            text
-        }
-    });
+    let text = text
+        .split_once(" - ")
+        .map_or(text, |(number, rest)| if number.chars().all(|c| c.is_ascii_digit()) { rest } else { text });
     let text = match text.rsplit_once(" (") {
         Some((name, time)) if time.ends_with("ms)") => name,
         _ => text,
@@ -113,16 +98,12 @@ mod tests {
         assert_eq!(tap, spec);
         assert_eq!(tap.line(), "1 passed, 1 failed, 1 skipped");
         assert_eq!(tap.failures, ["cancels - at once"]);
-        assert_eq!(
-            tap.skips,
-            [("firefox".to_owned(), "not installed".to_owned())]
-        );
+        assert_eq!(tap.skips, [("firefox".to_owned(), "not installed".to_owned())]);
     }
 
     #[test]
     fn an_untold_skip_is_no_pass() {
-        let tally =
-            read("# skipped: webkit: no driver\nok 1 - webkit\n# pass 1\n# fail 0\n# skipped 0\n");
+        let tally = read("# skipped: webkit: no driver\nok 1 - webkit\n# pass 1\n# fail 0\n# skipped 0\n");
         assert_eq!(tally.line(), "0 passed, 0 failed, 1 skipped");
     }
 }

@@ -36,13 +36,7 @@ pub fn install() -> Result<()> {
     run::step("Installing the npm packages of the browser tests");
     let mut npm = run::command("npm");
     npm.current_dir(&folder)
-        .args([
-            "ci",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-        ])
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
         .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
     run::show("npm ci", &mut npm)?;
     project::write(&copy, lock)

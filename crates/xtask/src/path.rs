@@ -64,15 +64,7 @@ fn decode(text: &str) -> Option<String> {
 
 fn encode(path: &str) -> String {
     let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
-    path.bytes()
-        .map(|byte| {
-            if keep(byte) {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
-        .collect()
+    path.bytes().map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 #[cfg(test)]
@@ -86,15 +78,7 @@ mod tests {
         let site = top.join("site");
         fs::create_dir_all(site.join("docs/a b")).unwrap();
         fs::create_dir_all(site.join(".stage")).unwrap();
-        for file in [
-            "index.html",
-            "a b.js",
-            "docs/index.html",
-            ".hidden",
-            ".stage/x",
-            "_headers",
-            "../secret",
-        ] {
+        for file in ["index.html", "a b.js", "docs/index.html", ".hidden", ".stage/x", "_headers", "../secret"] {
             fs::write(site.join(file), file).unwrap();
         }
         #[cfg(unix)]
@@ -107,10 +91,7 @@ mod tests {
         assert_eq!(resolve(&site, "/a%20b.js"), file("a b.js"));
         assert_eq!(resolve(&site, "//docs//"), file("docs/index.html"));
         assert_eq!(resolve(&site, "/docs"), Found::Redirect("/docs/".into()));
-        assert_eq!(
-            resolve(&site, "//docs/a%20b"),
-            Found::Redirect("/docs/a%20b/".into())
-        );
+        assert_eq!(resolve(&site, "//docs/a%20b"), Found::Redirect("/docs/a%20b/".into()));
 
         for nothing in [
             "/none",
@@ -131,16 +112,7 @@ mod tests {
         ] {
             assert_eq!(resolve(&site, nothing), Found::Nothing, "{nothing}");
         }
-        for malformed in [
-            "",
-            "index.html",
-            "http://x/",
-            "/%",
-            "/%2",
-            "/%zz",
-            "/%ff",
-            "*",
-        ] {
+        for malformed in ["", "index.html", "http://x/", "/%", "/%2", "/%zz", "/%ff", "*"] {
             assert_eq!(resolve(&site, malformed), Found::Malformed, "{malformed}");
         }
         fs::remove_dir_all(&top).unwrap();

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 /// The top of the repository.
 pub fn root() -> PathBuf {
     // Cargo tells the folder at run time; the one of compile time serves a binary started by hand.
-    let manifest = env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    let manifest =
+        env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     manifest.ancestors().nth(2).unwrap_or(&manifest).to_owned()
 }
 
@@ -22,17 +22,12 @@ pub fn dist() -> PathBuf {
 /// The project's own cache folder, made if it is not there: `$RANKWEAVE_CACHE`, else
 /// `rankweave` in the user's cache folder.
 pub fn cache() -> Result<PathBuf> {
-    let set = |name| {
-        env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = set("RANKWEAVE_CACHE")
         .or_else(|| set("XDG_CACHE_HOME").map(|home| home.join("rankweave")))
         .or_else(|| set("HOME").map(|home| home.join(".cache/rankweave")))
         .unwrap_or_else(|| root().join("target/cache"));
-    fs::create_dir_all(&folder)
-        .map_err(|e| Error::io("cannot make the cache folder", &folder, &e))?;
+    fs::create_dir_all(&folder).map_err(|e| Error::io("cannot make the cache folder", &folder, &e))?;
     Ok(folder)
 }
 

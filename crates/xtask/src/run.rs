@@ -54,11 +54,7 @@ pub fn show(what: &str, command: &mut Command) -> Result<()> {
     if status {
         return Ok(());
     }
-    Err(Error::new(
-        format!("{what} failed"),
-        describe(command),
-        "the lines above say why",
-    ))
+    Err(Error::new(format!("{what} failed"), describe(command), "the lines above say why"))
 }
 
 /// Like [`show`], but a failure is an answer: false.
@@ -89,11 +85,7 @@ pub fn ask(command: &mut Command, limit: Duration) -> Option<String> {
 /// What a command writes to its standard output; None if it cannot be started, fails, or takes
 /// longer than the limit (it is ended then).
 pub fn bytes(command: &mut Command, limit: Duration) -> Option<Vec<u8>> {
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
     let mut pipe = child.stdout.take()?;
     let reader = thread::spawn(move || {
         let mut bytes = Vec::new();
@@ -122,10 +114,8 @@ pub fn each_line(what: &str, command: &mut Command, mut line: impl FnMut(&str)) 
     let start = Instant::now();
     let mut child = spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
     let (sender, lines) = mpsc::channel();
-    let pipes: [Option<Box<dyn Read + Send>>; 2] = [
-        child.stdout.take().map(|pipe| Box::new(pipe) as _),
-        child.stderr.take().map(|pipe| Box::new(pipe) as _),
-    ];
+    let pipes: [Option<Box<dyn Read + Send>>; 2] =
+        [child.stdout.take().map(|pipe| Box::new(pipe) as _), child.stderr.take().map(|pipe| Box::new(pipe) as _)];
     for pipe in pipes.into_iter().flatten() {
         let sender = sender.clone();
         thread::spawn(move || {
@@ -156,13 +146,7 @@ pub fn describe(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words
         .map(|word| word.to_string_lossy())
-        .map(|word| {
-            if word.contains(' ') {
-                format!("'{word}'")
-            } else {
-                word.into_owned()
-            }
-        })
+        .map(|word| if word.contains(' ') { format!("'{word}'") } else { word.into_owned() })
         .collect::<Vec<_>>()
         .join(" ")
 }
@@ -216,17 +200,11 @@ mod tests {
 
     #[test]
     fn a_question_has_an_answer_or_none() {
-        assert_eq!(
-            ask(command("echo").arg("hi"), PATIENCE).as_deref(),
-            Some("hi\n")
-        );
+        assert_eq!(ask(command("echo").arg("hi"), PATIENCE).as_deref(), Some("hi\n"));
         assert_eq!(ask(&mut command("false"), PATIENCE), None);
         assert_eq!(ask(&mut command("no such program"), PATIENCE), None);
         let start = Instant::now();
-        assert_eq!(
-            ask(command("sleep").arg("20"), Duration::from_millis(50)),
-            None
-        );
+        assert_eq!(ask(command("sleep").arg("20"), Duration::from_millis(50)), None);
         assert!(start.elapsed() < Duration::from_secs(10));
     }
 

@@ -31,10 +31,7 @@ struct Options {
 
 impl Options {
     fn parse(words: &[String]) -> Result<Self> {
-        let mut options = Self {
-            port: PORT,
-            open: false,
-        };
+        let mut options = Self { port: PORT, open: false };
         let mut words = words.iter().map(String::as_str);
         while let Some(word) = words.next() {
             let port = match word.split_once('=') {
@@ -82,27 +79,9 @@ mod tests {
 
     #[test]
     fn options_in_both_spellings() {
-        assert_eq!(
-            parse("").unwrap(),
-            Options {
-                port: 8080,
-                open: false
-            }
-        );
-        assert_eq!(
-            parse("--port 9 --open").unwrap(),
-            Options {
-                port: 9,
-                open: true
-            }
-        );
-        assert_eq!(
-            parse("--port=0").unwrap(),
-            Options {
-                port: 0,
-                open: false
-            }
-        );
+        assert_eq!(parse("").unwrap(), Options { port: 8080, open: false });
+        assert_eq!(parse("--port 9 --open").unwrap(), Options { port: 9, open: true });
+        assert_eq!(parse("--port=0").unwrap(), Options { port: 0, open: false });
         for wrong in ["--port", "--port x", "--port=70000", "--opens", "8080"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

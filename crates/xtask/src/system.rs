@@ -9,20 +9,12 @@ use std::process::Command;
 /// The first of these programs that is on the PATH.
 pub fn find(names: &[&str]) -> Option<PathBuf> {
     let folders = env::var_os("PATH")?;
-    names.iter().find_map(|name| {
-        env::split_paths(&folders)
-            .map(|folder| folder.join(name))
-            .find(|path| path.is_file())
-    })
+    names.iter().find_map(|name| env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file()))
 }
 
 /// Installs those of Debian's packages that are missing. Says so first, and why.
 pub fn install_packages(packages: &[&str], why: &str) -> Result<()> {
-    let missing: Vec<&str> = packages
-        .iter()
-        .copied()
-        .filter(|package| !has_package(package))
-        .collect();
+    let missing: Vec<&str> = packages.iter().copied().filter(|package| !has_package(package)).collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -15,13 +15,8 @@ use std::thread;
 use std::time::Instant;
 
 /// The steps, by the names that the command takes.
-const STEPS: [(&str, Step); 5] = [
-    ("style", style),
-    ("native", native),
-    ("wasm", wasm),
-    ("build", site),
-    ("browser", browser),
-];
+const STEPS: [(&str, Step); 5] =
+    [("style", style), ("native", native), ("wasm", wasm), ("build", site), ("browser", browser)];
 
 type Step = fn(&Toolchain, &Tools) -> Result<Tally>;
 
@@ -74,15 +69,9 @@ fn wasm(toolchain: &Toolchain, tools: &Tools) -> Result<Tally> {
     cargo
         .args(["test", "--no-fail-fast", "--tests", "--target", WASM])
         .args(BROWSER)
-        .env(
-            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
-            tools.bin.join("wasm-bindgen-test-runner"),
-        )
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", tools.bin.join("wasm-bindgen-test-runner"))
         .env("WASM_BINDGEN_TEST_TIMEOUT", "300")
-        .env(
-            "WASM_BINDGEN_TEST_WEBDRIVER_JSON",
-            npm::folder().join("webdriver.json"),
-        );
+        .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", npm::folder().join("webdriver.json"));
     let mut tally = Tally::default();
     match (&browser.chromium, &browser.driver) {
         (Ok(_), Ok(driver)) => {
@@ -109,10 +98,7 @@ fn browser(toolchain: &Toolchain, tools: &Tools) -> Result<Tally> {
     };
     build::build_with(toolchain, tools)?;
     run::step("Building the command-line program, which the page is compared with");
-    run::show(
-        "cargo build",
-        toolchain.cargo().args(["build", "-p", "rankweave-cli"]),
-    )?;
+    run::show("cargo build", toolchain.cargo().args(["build", "-p", "rankweave-cli"]))?;
     let program = project::target(toolchain.cargo())?.join("debug/rankweave");
     npm::install()?;
     run::step("Testing the page in Chromium");

@@ -37,10 +37,7 @@ impl Toolchain {
         if let Some(found) = Self::probe(Vec::new()).or_else(|| Self::probe(debian_environment())) {
             return Ok(found);
         }
-        run::step(&format!(
-            "Adding the {WASM} target with rustup (at most {} s)",
-            RUSTUP_LIMIT.as_secs()
-        ));
+        run::step(&format!("Adding the {WASM} target with rustup (at most {} s)", RUSTUP_LIMIT.as_secs()));
         let mut rustup = run::command("rustup");
         let added = run::ask(rustup.args(["target", "add", WASM]), RUSTUP_LIMIT).is_some();
         if added && let Some(found) = Self::probe(Vec::new()) {
@@ -81,25 +78,17 @@ impl Toolchain {
             return None;
         }
         let sysroot = run::ask(rustc().args(["--print", "sysroot"]), PATIENCE)?;
-        let host = version
-            .lines()
-            .find_map(|line| line.strip_prefix("host: "))?;
-        let own = Path::new(sysroot.trim())
-            .join("lib/rustlib")
-            .join(host)
-            .join("bin/rust-lld");
+        let host = version.lines().find_map(|line| line.strip_prefix("host: "))?;
+        let own = Path::new(sysroot.trim()).join("lib/rustlib").join(host).join("bin/rust-lld");
         if !own.is_file() && env::var_os(LINKER).is_none() {
             environment.push((LINKER, linker()?.into()));
         }
-        Some(Self {
-            environment,
-            version,
-        })
+        Some(Self { environment, version })
     }
 }
 
-/// Whether this rustc can compile for wasm32 with the standard library. A library of another
-/// version, left behind by an update of the compiler, does not count.
+/// Whether this rustc can compile for wasm32 with the standard library and the test harness. A
+/// library of another version, left behind by an update of the compiler, does not count.
 pub fn compiles(mut rustc: Command) -> bool {
     let Ok(folder) = project::cache() else {
         return false;
@@ -108,13 +97,7 @@ pub fn compiles(mut rustc: Command) -> bool {
     if fs::write(&source, "pub fn probe() -> Vec<u8> {\n    Vec::new()\n}\n").is_err() {
         return false;
     }
-    rustc.args([
-        "--edition=2024",
-        "--crate-type=lib",
-        "--emit=metadata",
-        "--target",
-        WASM,
-    ]);
+    rustc.args(["--edition=2024", "--test", "--emit=metadata", "--target", WASM]);
     rustc.arg("-o").arg(folder.join("probe.rmeta")).arg(&source);
     run::ask(&mut rustc, PATIENCE).is_some()
 }
@@ -143,8 +126,5 @@ fn linker() -> Option<PathBuf> {
         .filter(|(_, path)| path.is_file())
         .collect();
     found.sort();
-    found
-        .pop()
-        .map(|(_, path)| path)
-        .or_else(|| system::find(&["wasm-ld"]))
+    found.pop().map(|(_, path)| path).or_else(|| system::find(&["wasm-ld"]))
 }

@@ -56,9 +56,7 @@ impl Tools {
         }
         // What was compiled on the way is large and not needed again.
         let _ = fs::remove_dir_all(&scratch);
-        let version = tools
-            .map(|tool| format!("{} {}", tool.package, tool.version))
-            .join(", ");
+        let version = tools.map(|tool| format!("{} {}", tool.package, tool.version)).join(", ");
         Ok(Self { bin, version })
     }
 
@@ -89,13 +87,7 @@ impl Tool {
         cargo
             // Out of the repository, whose settings are for the project's own crates.
             .current_dir(root)
-            .args([
-                "install",
-                self.package,
-                "--version",
-                &self.version,
-                "--force",
-            ])
+            .args(["install", self.package, "--version", &self.version, "--force"])
             .args(self.locked.then_some("--locked"))
             .arg("--root")
             .arg(root)
