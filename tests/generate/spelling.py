@@ -13,7 +13,7 @@ def names(dialect, module):
         base = _KOHYA[component] + path.replace(".", "_")
         return f"{base}.lora_up.weight", f"{base}.lora_down.weight", f"{base}.alpha"
     if dialect == "peft":
-        base = f"base_model.model.{path}" if component == "model" else f"base_model.model.{module}"
+        base = f"base_model.model.{path}"
         return f"{base}.lora_B.weight", f"{base}.lora_A.weight", None
     if dialect == "peft-named":
         base = f"base_model.model.{path}"

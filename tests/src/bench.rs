@@ -16,8 +16,10 @@ use std::time::Instant;
 pub struct Row {
     /// Short name, the output's file name.
     pub id: &'static str,
-    /// What is merged, for people.
-    pub title: &'static str,
+    /// What is done, in the words that the page's benchmark uses too.
+    pub work: &'static str,
+    /// What the inputs are, for people.
+    pub sizes: &'static str,
     /// What the inputs are.
     pub family: Family,
     /// How many inputs.
@@ -34,7 +36,8 @@ pub struct Row {
 pub const ROWS: [Row; 4] = [
     Row {
         id: "sd15",
-        title: "2 × SD1.5 kohya (264 modules, rank 16, F16), sum to rank 16",
+        work: "2 × SD1.5, sum to rank 16",
+        sizes: "kohya, 264 modules, rank 16, F16",
         family: Family::Sd15,
         inputs: 2,
         input_rank: 16,
@@ -43,7 +46,8 @@ pub const ROWS: [Row; 4] = [
     },
     Row {
         id: "sdxl",
-        title: "3 × SDXL kohya (722 modules, rank 32, F16), sum to rank 32",
+        work: "3 × SDXL, sum to rank 32",
+        sizes: "kohya, 722 modules, rank 32, F16",
         family: Family::Sdxl,
         inputs: 3,
         input_rank: 32,
@@ -52,7 +56,8 @@ pub const ROWS: [Row; 4] = [
     },
     Row {
         id: "sdxl-exact",
-        title: "the same, exact",
+        work: "3 × SDXL, sum, exact",
+        sizes: "kohya, 722 modules, rank 32, F16",
         family: Family::Sdxl,
         inputs: 3,
         input_rank: 32,
@@ -61,7 +66,8 @@ pub const ROWS: [Row; 4] = [
     },
     Row {
         id: "llama",
-        title: "one Llama layer of PEFT (7 modules, 2048/5632, 3 × rank 16, F16), sum to rank 16",
+        work: "3 × one Llama layer, sum to rank 16",
+        sizes: "PEFT, 7 modules, 2048/5632, rank 16, F16",
         family: Family::Llama,
         inputs: 3,
         input_rank: 16,
@@ -84,6 +90,13 @@ pub struct Measured {
 }
 
 impl Measured {
+    /// What went in and came out, for people.
+    fn sizes(&self) -> String {
+        let megabytes = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
+        let (one, output) = (megabytes(self.input_bytes), megabytes(self.output_bytes));
+        format!("{}, {one} each, {output} written", self.row.sizes)
+    }
+
     /// The middle run.
     pub fn median(&self) -> f64 {
         let n = self.seconds.len();
@@ -94,14 +107,9 @@ impl Measured {
 /// The processor's name and how many threads may run at once.
 pub fn machine() -> (String, usize) {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = info
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    (
-        name.map_or("unknown processor".into(), |(_, name)| name.to_string()),
-        cores,
-    )
+    (name.map_or("unknown processor".into(), |(_, name)| name.to_string()), cores)
 }
 
 /// Makes a row's inputs in `folder` where they are not there yet; returns what to name on the command line.
@@ -110,25 +118,13 @@ pub fn machine() -> (String, usize) {
 /// When a file cannot be written.
 pub fn inputs(row: &Row, folder: &Path) -> io::Result<Vec<PathBuf>> {
     fs::create_dir_all(folder)?;
-    (0..row.inputs)
-        .map(|seed| input(row, seed, folder))
-        .collect()
+    (0..row.inputs).map(|seed| input(row, seed, folder)).collect()
 }
 
 fn input(row: &Row, seed: u64, folder: &Path) -> io::Result<PathBuf> {
     // PEFT's usual alpha for the language model; half the rank, as image trainers like it, for the others.
-    let alpha = if row.family == Family::Llama {
-        32.0
-    } else {
-        row.input_rank as f64 / 2.0
-    };
-    let plan = Plan {
-        family: row.family,
-        rank: row.input_rank,
-        alpha,
-        dtype: "F16",
-        seed,
-    };
+    let alpha = if row.family == Family::Llama { 32.0 } else { row.input_rank as f64 / 2.0 };
+    let plan = Plan { family: row.family, rank: row.input_rank, alpha, dtype: "F16", seed };
     let name = format!("{:?}-rank{}-seed{seed}", row.family, row.input_rank).to_lowercase();
     let path = match plan.config() {
         Some(config) => {
@@ -144,10 +140,7 @@ fn input(row: &Row, seed: u64, folder: &Path) -> io::Result<PathBuf> {
         let part = file.with_extension("part");
         let mut writer = BufWriter::new(File::create(&part)?);
         plan.write(&mut writer)?;
-        writer
-            .into_inner()
-            .map_err(io::IntoInnerError::into_error)?
-            .sync_all()?;
+        writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         fs::rename(part, file)?;
     }
     Ok(path)
@@ -155,11 +148,7 @@ fn input(row: &Row, seed: u64, folder: &Path) -> io::Result<PathBuf> {
 
 /// The tensor file of an input: itself, or the one in its folder.
 fn tensors_of(path: &Path) -> PathBuf {
-    if path.extension().is_some() {
-        path.into()
-    } else {
-        path.join("adapter_model.safetensors")
-    }
+    if path.extension().is_some() { path.into() } else { path.join("adapter_model.safetensors") }
 }
 
 /// Times `runs` merges of a row with the program `binary`, after one that is not counted.
@@ -169,36 +158,18 @@ fn tensors_of(path: &Path) -> PathBuf {
 pub fn measure(row: &Row, binary: &Path, folder: &Path, runs: usize) -> io::Result<Measured> {
     let inputs = inputs(row, folder)?;
     let output = folder.join(format!("merged-{}.safetensors", row.id));
-    let weights: Vec<&str> = ["0.7", "0.5", "-0.3"]
-        .into_iter()
-        .take(inputs.len())
-        .collect();
+    let weights: Vec<&str> = ["0.7", "0.5", "-0.3"].into_iter().take(inputs.len()).collect();
     let mut seconds = Vec::new();
     for run in 0..=runs {
         let mut command = Command::new(binary);
         command.arg("merge").args(&inputs).arg("-o").arg(&output);
-        command.args([
-            "--method",
-            "sum",
-            "--rank",
-            row.rank,
-            "--dtype",
-            "f16",
-            "--weights",
-            &weights.join(","),
-        ]);
+        command.args(["--method", "sum", "--rank", row.rank, "--dtype", "f16", "--weights", &weights.join(",")]);
         let start = Instant::now();
-        let done = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .output()?;
+        let done = command.stdin(Stdio::null()).stdout(Stdio::null()).output()?;
         let took = start.elapsed().as_secs_f64();
         if !done.status.success() {
             let said = String::from_utf8_lossy(&done.stderr).into_owned();
-            return Err(io::Error::other(format!(
-                "{command:?}: {}\n{said}",
-                done.status
-            )));
+            return Err(io::Error::other(format!("{command:?}: {}\n{said}", done.status)));
         }
         if run > 0 {
             seconds.push(took);
@@ -206,48 +177,38 @@ pub fn measure(row: &Row, binary: &Path, folder: &Path, runs: usize) -> io::Resu
     }
     seconds.sort_by(f64::total_cmp);
     let size = |path: &Path| fs::metadata(path).map(|m| m.len());
-    let measured = Measured {
-        row: *row,
-        input_bytes: size(&tensors_of(&inputs[0]))?,
-        output_bytes: size(&output)?,
-        seconds,
-    };
+    let measured =
+        Measured { row: *row, input_bytes: size(&tensors_of(&inputs[0]))?, output_bytes: size(&output)?, seconds };
     fs::remove_file(output)?;
     Ok(measured)
 }
 
-/// The Markdown table.
+/// One line per row: `bench | work | median | bound | sizes`.
+pub fn lines(measured: &[Measured]) -> String {
+    let line = |m: &Measured| {
+        let (work, median, bound) = (m.row.work, m.median(), m.row.bound);
+        format!("bench | {work} | {median:.2} s | {bound} s | {}\n", m.sizes())
+    };
+    measured.iter().map(line).collect()
+}
+
+/// A Markdown table.
 pub fn table(measured: &[Measured]) -> String {
-    let mut text = String::from(
-        "| work | inputs | output | median | fastest | bound |\n|---|---|---|---|---|---|\n",
-    );
-    let megabytes = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
+    let mut text = String::from("| work | sizes | median | fastest | bound |\n|---|---|---|---|---|\n");
     for m in measured {
-        text += &format!(
-            "| {} | {} × {} | {} | {:.2} s | {:.2} s | ≤ {} s{} |\n",
-            m.row.title,
-            m.row.inputs,
-            megabytes(m.input_bytes),
-            megabytes(m.output_bytes),
-            m.median(),
-            m.seconds[0],
-            m.row.bound,
-            if m.median() <= m.row.bound {
-                ""
-            } else {
-                ": missed"
-            },
-        );
+        let missed = if m.median() <= m.row.bound { "" } else { ": missed" };
+        let (work, sizes, median, fastest) = (m.row.work, m.sizes(), m.median(), m.seconds[0]);
+        text += &format!("| {work} | {sizes} | {median:.2} s | {fastest:.2} s | ≤ {} s{missed} |\n", m.row.bound);
     }
     text
 }
 
-/// The same as JSON: `{machine: {cpu, cores}, rows: [{id, title, inputs, input_bytes, output_bytes, seconds, median, bound}]}`.
+/// The same as JSON: `{machine: {cpu, cores}, rows: [{id, work, sizes, inputs, input_bytes, output_bytes, seconds, median, bound}]}`.
 pub fn as_json(measured: &[Measured]) -> Value {
     let (cpu, cores) = machine();
     let row = |m: &Measured| {
         json!({
-            "id": m.row.id, "title": m.row.title, "inputs": m.row.inputs, "input_bytes": m.input_bytes,
+            "id": m.row.id, "work": m.row.work, "sizes": m.row.sizes, "inputs": m.row.inputs, "input_bytes": m.input_bytes,
             "output_bytes": m.output_bytes, "seconds": m.seconds, "median": m.median(), "bound": m.row.bound,
         })
     };
@@ -266,13 +227,7 @@ mod tests {
     #[test]
     fn the_median_is_the_middle() {
         let of = |seconds: &[f64]| {
-            Measured {
-                row: ROWS[0],
-                input_bytes: 0,
-                output_bytes: 0,
-                seconds: seconds.to_vec(),
-            }
-            .median()
+            Measured { row: ROWS[0], input_bytes: 0, output_bytes: 0, seconds: seconds.to_vec() }.median()
         };
         assert_eq!(of(&[1.0, 2.0, 9.0]), 2.0);
         assert_eq!(of(&[1.0, 2.0, 4.0, 9.0]), 3.0);

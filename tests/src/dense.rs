@@ -14,21 +14,13 @@ pub struct Matrix {
 impl Matrix {
     /// All zeros.
     pub fn zero(rows: usize, columns: usize) -> Matrix {
-        Matrix {
-            rows,
-            columns,
-            values: vec![0.0; rows * columns],
-        }
+        Matrix { rows, columns, values: vec![0.0; rows * columns] }
     }
 
     /// A matrix of `values`, row-major.
     pub fn new(rows: usize, columns: usize, values: Vec<f64>) -> Matrix {
         assert_eq!(values.len(), rows * columns);
-        Matrix {
-            rows,
-            columns,
-            values,
-        }
+        Matrix { rows, columns, values }
     }
 
     /// self · other.
@@ -50,21 +42,13 @@ impl Matrix {
     /// self + factor · other.
     pub fn plus(&self, factor: f64, other: &Matrix) -> Matrix {
         assert_eq!((self.rows, self.columns), (other.rows, other.columns));
-        let values = self
-            .values
-            .iter()
-            .zip(&other.values)
-            .map(|(a, b)| a + factor * b)
-            .collect();
+        let values = self.values.iter().zip(&other.values).map(|(a, b)| a + factor * b).collect();
         Matrix { values, ..*self }
     }
 
     /// factor · self.
     pub fn scaled(&self, factor: f64) -> Matrix {
-        Matrix {
-            values: self.values.iter().map(|v| factor * v).collect(),
-            ..*self
-        }
+        Matrix { values: self.values.iter().map(|v| factor * v).collect(), ..*self }
     }
 
     /// Rows for columns.
@@ -80,11 +64,7 @@ impl Matrix {
 
     /// ⟨self, other⟩, the sum of products of entries.
     pub fn inner(&self, other: &Matrix) -> f64 {
-        self.values
-            .iter()
-            .zip(&other.values)
-            .map(|(a, b)| a * b)
-            .sum()
+        self.values.iter().zip(&other.values).map(|(a, b)| a * b).sum()
     }
 
     /// The Frobenius norm.
@@ -102,10 +82,7 @@ impl Matrix {
     pub fn svd(&self) -> Vec<(f64, Vec<f64>, Vec<f64>)> {
         if self.columns > self.rows {
             let scaled = |(s, us, v): (f64, Vec<f64>, Vec<f64>)| {
-                let u = us
-                    .iter()
-                    .map(|x| if s == 0.0 { 0.0 } else { x / s })
-                    .collect();
+                let u = us.iter().map(|x| if s == 0.0 { 0.0 } else { x / s }).collect();
                 (s, v.iter().map(|x| x * s).collect(), u)
             };
             return self.transposed().svd().into_iter().map(scaled).collect();
@@ -118,14 +95,8 @@ impl Matrix {
         let svd = self.svd();
         let mut kept = Matrix::zero(self.rows, self.columns);
         for (_, us, v) in svd.iter().take(rank) {
-            kept = kept.plus(
-                1.0,
-                &Matrix::new(self.rows, 1, us.clone()).times(&Matrix::new(
-                    1,
-                    self.columns,
-                    v.clone(),
-                )),
-            );
+            kept =
+                kept.plus(1.0, &Matrix::new(self.rows, 1, us.clone()).times(&Matrix::new(1, self.columns, v.clone())));
         }
         (kept, svd.into_iter().map(|(s, _, _)| s).collect())
     }
@@ -135,12 +106,8 @@ impl Matrix {
 /// Needs rows ≥ columns.
 fn jacobi(matrix: &Matrix) -> Vec<(f64, Vec<f64>, Vec<f64>)> {
     let n = matrix.columns;
-    let mut a: Vec<Vec<f64>> = (0..n)
-        .map(|j| (0..matrix.rows).map(|i| matrix.values[i * n + j]).collect())
-        .collect();
-    let mut v: Vec<Vec<f64>> = (0..n)
-        .map(|j| (0..n).map(|i| f64::from(u8::from(i == j))).collect())
-        .collect();
+    let mut a: Vec<Vec<f64>> = (0..n).map(|j| (0..matrix.rows).map(|i| matrix.values[i * n + j]).collect()).collect();
+    let mut v: Vec<Vec<f64>> = (0..n).map(|j| (0..n).map(|i| f64::from(u8::from(i == j))).collect()).collect();
     let dot = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(a, b)| a * b).sum::<f64>();
     for _sweep in 0..60 {
         let mut turned = false;
@@ -167,11 +134,7 @@ fn jacobi(matrix: &Matrix) -> Vec<(f64, Vec<f64>, Vec<f64>)> {
             break;
         }
     }
-    let mut triplets: Vec<_> = a
-        .into_iter()
-        .zip(v)
-        .map(|(us, v)| (dot(&us, &us).sqrt(), us, v))
-        .collect();
+    let mut triplets: Vec<_> = a.into_iter().zip(v).map(|(us, v)| (dot(&us, &us).sqrt(), us, v)).collect();
     triplets.sort_by(|x, y| y.0.total_cmp(&x.0));
     triplets
 }
@@ -185,38 +148,25 @@ mod tests {
     fn the_svd_of_a_known_matrix() {
         // [[3, 0], [4, 5]] has singular values √45 and √5.
         let (_, sigma) = Matrix::new(2, 2, vec![3.0, 0.0, 4.0, 5.0]).truncated(2);
-        assert!(
-            (sigma[0] - 45f64.sqrt()).abs() < 1e-14 && (sigma[1] - 5f64.sqrt()).abs() < 1e-14,
-            "{sigma:?}"
-        );
+        assert!((sigma[0] - 45f64.sqrt()).abs() < 1e-14 && (sigma[1] - 5f64.sqrt()).abs() < 1e-14, "{sigma:?}");
     }
 
     #[test]
     fn the_parts_of_an_svd_add_up_and_are_orthogonal() {
         for (rows, columns) in [(7, 4), (4, 7), (5, 5), (1, 3)] {
             let stream = Stream::new(rows as u64, columns as u64);
-            let m = Matrix::new(
-                rows,
-                columns,
-                (0..rows * columns)
-                    .map(|i| stream.normal(i as u64))
-                    .collect(),
-            );
+            let m = Matrix::new(rows, columns, (0..rows * columns).map(|i| stream.normal(i as u64)).collect());
             let (whole, sigma) = m.truncated(rows.min(columns));
             assert!(whole.distance(&m) < 1e-14);
             let (one, _) = m.truncated(1);
             let lost = sigma[1..].iter().map(|s| s * s).sum::<f64>().sqrt();
-            assert!(
-                (one.plus(-1.0, &m).norm() - lost).abs() < 1e-13,
-                "the tail is what is lost"
-            );
+            assert!((one.plus(-1.0, &m).norm() - lost).abs() < 1e-13, "the tail is what is lost");
         }
     }
 
     #[test]
     fn a_deficient_matrix_has_zeros() {
-        let (_, sigma) =
-            Matrix::new(3, 3, vec![1.0, 2.0, 3.0, 2.0, 4.0, 6.0, 1.0, 2.0, 3.0]).truncated(1);
+        let (_, sigma) = Matrix::new(3, 3, vec![1.0, 2.0, 3.0, 2.0, 4.0, 6.0, 1.0, 2.0, 3.0]).truncated(1);
         assert!(sigma[1] < 1e-14 && sigma[2] < 1e-14, "{sigma:?}");
     }
 }

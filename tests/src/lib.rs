@@ -10,5 +10,24 @@ pub mod dense;
 pub mod naive;
 pub mod rng;
 pub mod shared;
+pub mod source;
 pub mod synth;
 pub mod tensors;
+
+/// How many golden cases there are: the harness that runs them must find just as many.
+pub const GOLDEN_CASES: usize = 47;
+
+/// The README's table of methods, made from the registry.
+pub fn methods_table() -> String {
+    let mut text = String::from("| method | what it does | formula | from |\n|---|---|---|---|\n");
+    for spec in rankweave_merge::registry().iter().map(|method| method.spec()) {
+        let from = match spec.reference.url {
+            "" => spec.reference.title.to_string(),
+            url => format!("[{}]({url})", spec.reference.title),
+        };
+        // A bar would end the table's cell.
+        let formula = spec.formula.replace('|', "\\|");
+        text += &format!("| `{}`: {} | {} | {formula} | {from} |\n", spec.id, spec.title, spec.summary);
+    }
+    text
+}

@@ -16,17 +16,14 @@ const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 impl Stream {
     /// The stream of this seed and number.
     pub fn new(seed: u64, number: u64) -> Stream {
-        Stream(mix(
-            mix(seed.wrapping_add(GOLDEN)) ^ number.wrapping_mul(GOLDEN)
-        ))
+        Stream(mix(mix(seed.wrapping_add(GOLDEN)) ^ number.wrapping_mul(GOLDEN)))
     }
 
     /// The stream of this seed and name.
     pub fn named(seed: u64, name: &str) -> Stream {
         // FNV-1a
-        let hash = name.bytes().fold(0xCBF2_9CE4_8422_2325, |h: u64, b| {
-            (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01B3)
-        });
+        let hash =
+            name.bytes().fold(0xCBF2_9CE4_8422_2325, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01B3));
         Stream::new(seed, hash)
     }
 
@@ -58,15 +55,8 @@ mod tests {
         let stream = Stream::named(3, "moments");
         let n = 200_000;
         let moment = |k: i32| (0..n).map(|i| stream.normal(i).powi(k)).sum::<f64>() / n as f64;
-        let neighbours = (0..n)
-            .map(|i| stream.normal(i) * stream.normal(i + 1))
-            .sum::<f64>()
-            / n as f64;
-        assert!(
-            moment(1).abs() < 0.01
-                && (moment(2) - 1.0).abs() < 0.02
-                && (moment(4) - 3.0).abs() < 0.1
-        );
+        let neighbours = (0..n).map(|i| stream.normal(i) * stream.normal(i + 1)).sum::<f64>() / n as f64;
+        assert!(moment(1).abs() < 0.01 && (moment(2) - 1.0).abs() < 0.02 && (moment(4) - 3.0).abs() < 0.1);
         assert!(neighbours.abs() < 0.01);
     }
 

@@ -7,17 +7,13 @@ use std::path::{Path, PathBuf};
 
 /// The repository's root.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("tests/ lies in the repository")
-        .into()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the repository").into()
 }
 
 /// `part` of the shared folder (`../shared` of the repository, or `$RANKWEAVE_SHARED`), or `None` after printing
 /// `skipped: <why>`.
 pub fn path(part: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("RANKWEAVE_SHARED")
-        .map_or_else(|| root().join("../shared"), PathBuf::from);
+    let folder = std::env::var_os("RANKWEAVE_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
     let path = folder.join(part);
     if path.exists() {
         return Some(path);
@@ -26,13 +22,9 @@ pub fn path(part: &str) -> Option<PathBuf> {
     None
 }
 
-/// Says that the test that calls this could not run: `skipped: <test>: <why>` on the process's own standard output,
-/// which a test runner's capture does not swallow, so that it can be counted.
+/// Says that the test that calls this could not run: `skipped: <test>: <why>`, on a line of its own on the process's
+/// standard output, past the test harness's capture, so that it is seen and can be counted.
 pub fn skipped(why: &str) {
     let thread = std::thread::current();
-    let _ = writeln!(
-        std::io::stdout(),
-        "skipped: {}: {why}",
-        thread.name().unwrap_or("?")
-    );
+    let _ = writeln!(std::io::stdout(), "\nskipped: {}: {why}", thread.name().unwrap_or("?"));
 }

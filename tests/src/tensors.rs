@@ -21,11 +21,7 @@ pub struct Tensor {
 impl Tensor {
     /// A tensor of `values` in `dtype`.
     pub fn new(dtype: &str, shape: &[usize], values: Vec<f64>) -> Tensor {
-        Tensor {
-            dtype: dtype.into(),
-            shape: shape.to_vec(),
-            values,
-        }
+        Tensor { dtype: dtype.into(), shape: shape.to_vec(), values }
     }
 }
 
@@ -47,34 +43,17 @@ pub fn read(bytes: &[u8]) -> TensorFile {
     for (name, info) in header.as_object().expect("an object") {
         if name == "__metadata__" {
             for (key, value) in info.as_object().into_iter().flatten() {
-                file.metadata
-                    .insert(key.clone(), value.as_str().unwrap_or_default().into());
+                file.metadata.insert(key.clone(), value.as_str().unwrap_or_default().into());
             }
             continue;
         }
         let number = |v: &Value| v.as_u64().expect("a whole number") as usize;
         let dtype = info["dtype"].as_str().expect("a dtype").to_string();
-        let shape: Vec<usize> = info["shape"]
-            .as_array()
-            .expect("a shape")
-            .iter()
-            .map(number)
-            .collect();
+        let shape: Vec<usize> = info["shape"].as_array().expect("a shape").iter().map(number).collect();
         let span = number(&info["data_offsets"][0])..number(&info["data_offsets"][1]);
         let values = decode(&dtype, &data[span]);
-        assert_eq!(
-            values.len(),
-            shape.iter().product::<usize>(),
-            "{name}: values against its shape"
-        );
-        file.tensors.insert(
-            name.clone(),
-            Tensor {
-                dtype,
-                shape,
-                values,
-            },
-        );
+        assert_eq!(values.len(), shape.iter().product::<usize>(), "{name}: values against its shape");
+        file.tensors.insert(name.clone(), Tensor { dtype, shape, values });
     }
     file
 }
@@ -142,15 +121,9 @@ mod tests {
         let one = Tensor::new("F16", &[2, 1], vec![0.5, -2.0]);
         let two = Tensor::new("BF16", &[], vec![3.0]);
         let metadata = BTreeMap::from([("format".to_string(), "pt".to_string())]);
-        let bytes = write(
-            &[("one".into(), one.clone()), ("two".into(), two.clone())],
-            &metadata,
-        );
+        let bytes = write(&[("one".into(), one.clone()), ("two".into(), two.clone())], &metadata);
         let file = read(&bytes);
         assert_eq!(file.metadata, metadata);
-        assert_eq!(
-            file.tensors,
-            BTreeMap::from([("one".to_string(), one), ("two".to_string(), two)])
-        );
+        assert_eq!(file.tensors, BTreeMap::from([("one".to_string(), one), ("two".to_string(), two)]));
     }
 }

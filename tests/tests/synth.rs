@@ -14,30 +14,15 @@ fn compare(family: Family, list: &str) {
     };
     let list: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let size = |v: &Value| {
-        if v == "r" {
-            RANK
-        } else {
-            v.as_u64().unwrap() as usize
-        }
+        if v == "r" { RANK } else { v.as_u64().unwrap() as usize }
     };
     let real: Vec<(String, Vec<usize>)> = list["keys"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|key| {
-            (
-                key[0].as_str().unwrap().into(),
-                key[1].as_array().unwrap().iter().map(size).collect(),
-            )
-        })
+        .map(|key| (key[0].as_str().unwrap().into(), key[1].as_array().unwrap().iter().map(size).collect()))
         .collect();
-    let plan = Plan {
-        family,
-        rank: RANK,
-        alpha: 1.0,
-        dtype: "F16",
-        seed: 0,
-    };
+    let plan = Plan { family, rank: RANK, alpha: 1.0, dtype: "F16", seed: 0 };
     let ours = plan.tensors();
     assert_eq!(ours.len(), real.len());
     for (ours, real) in ours.iter().zip(&real) {

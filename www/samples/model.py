@@ -8,14 +8,15 @@ import numpy as np
 WIDTH, HEADS, BLOCKS, HIDDEN, PATCH, CLASSES = 48, 4, 2, 192, 2, 10
 TOKENS = (8 // PATCH) ** 2
 
-# name → (out, in) of every matrix an adapter may change. The first is a 2×2 convolution with stride 2.
-MATRICES = {"patches.project": (WIDTH, PATCH * PATCH)}
+# name → (out, in) of every matrix. Those of the blocks, named as diffusers names them, are what adapters change.
+MATRICES = {"pos_embed.proj": (WIDTH, PATCH * PATCH)}
 for _block in range(BLOCKS):
-    for _name in ("query", "key", "value", "output"):
-        MATRICES[f"stack.{_block}.attention.{_name}"] = (WIDTH, WIDTH)
-    MATRICES[f"stack.{_block}.mlp.widen"] = (HIDDEN, WIDTH)
-    MATRICES[f"stack.{_block}.mlp.narrow"] = (WIDTH, HIDDEN)
-MATRICES["classify"] = (CLASSES, WIDTH)
+    for _name in ("to_q", "to_k", "to_v", "to_out.0"):
+        MATRICES[f"transformer_blocks.{_block}.attn.{_name}"] = (WIDTH, WIDTH)
+    MATRICES[f"transformer_blocks.{_block}.ff.net.0.proj"] = (HIDDEN, WIDTH)
+    MATRICES[f"transformer_blocks.{_block}.ff.net.2"] = (WIDTH, HIDDEN)
+MATRICES["proj_out"] = (CLASSES, WIDTH)
+ADAPTED = {name: shape for name, shape in MATRICES.items() if name.startswith("transformer_blocks.")}
 
 
 def fresh(rng):
@@ -24,7 +25,7 @@ def fresh(rng):
     for name, (out, inp) in MATRICES.items():
         base[f"{name}.weight"] = rng.standard_normal((out, inp)) / np.sqrt(inp)
         base[f"{name}.bias"] = np.zeros(out)
-    for name in [f"stack.{b}.{n}" for b in range(BLOCKS) for n in ("norm1", "norm2")] + ["norm"]:
+    for name in [f"transformer_blocks.{b}.{n}" for b in range(BLOCKS) for n in ("norm1", "norm2")] + ["norm"]:
         base[f"{name}.gain"], base[f"{name}.bias"] = np.ones(WIDTH), np.zeros(WIDTH)
     return {name: value.astype(np.float32) for name, value in base.items()}
 
@@ -81,12 +82,12 @@ class Tape:
         count, depth = x.shape[0], WIDTH // HEADS
         split = lambda y: y.reshape(count, TOKENS, HEADS, depth).transpose(0, 2, 1, 3)
         join = lambda y: y.transpose(0, 2, 1, 3).reshape(count, TOKENS, WIDTH)
-        (q, q_back), (k, k_back), (v, v_back) = (self.linear(f"{name}.{n}", x) for n in ("query", "key", "value"))
+        (q, q_back), (k, k_back), (v, v_back) = (self.linear(f"{name}.{n}", x) for n in ("to_q", "to_k", "to_v"))
         q, k, v, root = split(q), split(k), split(v), np.float32(depth**-0.5)
         scores = q @ k.transpose(0, 1, 3, 2) * root
         share = np.exp(scores - scores.max(-1, keepdims=True))
         share /= share.sum(-1, keepdims=True)
-        y, y_back = self.linear(f"{name}.output", join(share @ v))
+        y, y_back = self.linear(f"{name}.to_out.0", join(share @ v))
 
         def back(g):
             g = split(y_back(g))
@@ -104,21 +105,21 @@ class Tape:
 def scores(parameters, images):
     """(ten scores per image, the function that turns their gradient into gradients of all parameters)."""
     tape = Tape(parameters)
-    x, project = tape.linear("patches.project", patches(images))
+    x, project = tape.linear("pos_embed.proj", patches(images))
     x = x + parameters["position"]
     steps = []
     for b in range(BLOCKS):
-        h, norm1 = tape.norm(f"stack.{b}.norm1", x)
-        h, attention = tape.attention(f"stack.{b}.attention", h)
+        h, norm1 = tape.norm(f"transformer_blocks.{b}.norm1", x)
+        h, attention = tape.attention(f"transformer_blocks.{b}.attn", h)
         x = x + h
-        h, norm2 = tape.norm(f"stack.{b}.norm2", x)
-        h, widen = tape.linear(f"stack.{b}.mlp.widen", h)
+        h, norm2 = tape.norm(f"transformer_blocks.{b}.norm2", x)
+        h, widen = tape.linear(f"transformer_blocks.{b}.ff.net.0.proj", h)
         h, gelu = tape.gelu(h)
-        h, narrow = tape.linear(f"stack.{b}.mlp.narrow", h)
+        h, narrow = tape.linear(f"transformer_blocks.{b}.ff.net.2", h)
         x = x + h
         steps.append((norm1, attention, norm2, widen, gelu, narrow))
     h, norm = tape.norm("norm", x)
-    y, classify = tape.linear("classify", h.mean(1))
+    y, classify = tape.linear("proj_out", h.mean(1))
 
     def back(g):
         g = norm(np.repeat(classify(g)[:, None] / TOKENS, TOKENS, axis=1))

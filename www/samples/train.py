@@ -41,20 +41,20 @@ DOMAINS = {
     "noisy": noisy,
 }
 
-# domain → how its adapter is made and spelled. The patch projection has only four inputs, hence its own rank.
+# domain → how its adapter is made and spelled.
 ADAPTERS = {
     "turned": {
-        "file": "turned-digits.safetensors", "rank": 16, "patch_rank": 4, "alpha": 8.0, "dtype": "F16",
+        "file": "turned-digits.safetensors", "rank": 16, "alpha": 8.0, "dtype": "F16",
         "spelling": "kohya", "title": "Turned digits",
         "description": "Reads digits turned by a quarter to the left. Rank 16, alpha 8, F16, kohya's spelling.",
     },
     "inverted": {
-        "file": "inverted-digits.safetensors", "rank": 8, "patch_rank": 4, "alpha": None, "dtype": "F32",
+        "file": "inverted-digits.safetensors", "rank": 8, "alpha": None, "dtype": "F32",
         "spelling": "peft", "title": "Inverted digits",
         "description": "Reads digits with ink and paper swapped. Rank 8, no alpha (scale 1), F32, PEFT's spelling.",
     },
     "noisy": {
-        "file": "noisy-digits.safetensors", "rank": 4, "patch_rank": 2, "alpha": None, "dtype": "BF16",
+        "file": "noisy-digits.safetensors", "rank": 4, "alpha": None, "dtype": "BF16",
         "spelling": "diffusers", "title": "Noisy digits",
         "description": "Reads shaky, speckled digits. Rank 4, no alpha (scale 1), BF16, the spelling of diffusers.",
     },
@@ -97,8 +97,8 @@ def train_adapter(base, images, labels, domain, epochs=60):
     how, seed = ADAPTERS[domain], 2 + list(ADAPTERS).index(domain)
     rng = np.random.default_rng(seed)
     factors, scale = {}, {}
-    for name, (out, inp) in model.MATRICES.items():
-        rank = how["patch_rank"] if name == "patches.project" else how["rank"]
+    for name, (out, inp) in model.ADAPTED.items():
+        rank = how["rank"]
         bound = inp**-0.5
         factors[f"{name}.down"] = rng.uniform(-bound, bound, (rank, inp)).astype(np.float32)
         factors[f"{name}.up"] = np.zeros((out, rank), np.float32)
@@ -118,21 +118,19 @@ def train_adapter(base, images, labels, domain, epochs=60):
                 step[f"{name}.down"] = s * factors[f"{name}.up"].T @ g
             optimiser.update(factors, step)
         print(f"{domain}: epoch {epoch + 1} of {epochs}, loss {value:.4f}", file=sys.stderr)
-    return {n: (factors[f"{n}.up"], factors[f"{n}.down"], how["alpha"]) for n in model.MATRICES}
+    return {n: (factors[f"{n}.up"], factors[f"{n}.down"], how["alpha"]) for n in model.ADAPTED}
 
 
 def tensors_of(domain, adapter):
-    """[(name, array, dtype)] in the adapter's own spelling; the patch projection is a convolution."""
+    """[(name, array, dtype)] in the adapter's own spelling."""
     how, out = ADAPTERS[domain], []
     for name, (up, down, alpha) in adapter.items():
-        if name == "patches.project":
-            down, up = down.reshape(-1, 1, model.PATCH, model.PATCH), up[:, :, None, None]
         if how["spelling"] == "kohya":
             base = "lora_transformer_" + name.replace(".", "_")
             out += [(f"{base}.alpha", np.float32(alpha), how["dtype"])]
             out += [(f"{base}.lora_down.weight", down, how["dtype"]), (f"{base}.lora_up.weight", up, how["dtype"])]
         else:
-            base = ("base_model.model.transformer." if how["spelling"] == "peft" else "transformer.") + name
+            base = ("base_model.model." if how["spelling"] == "peft" else "transformer.") + name
             out += [(f"{base}.lora_A.weight", down, how["dtype"]), (f"{base}.lora_B.weight", up, how["dtype"])]
     return sorted(out, key=lambda tensor: tensor[0])
 
@@ -156,13 +154,12 @@ def metadata_of(domain):
             "ss_network_module": "networks.lora", "ss_network_dim": str(how["rank"]),
             "ss_network_alpha": str(how["alpha"]), "ss_base_model_version": "rankweave_sample_digits",
             "ss_output_name": how["file"].removesuffix(".safetensors"),
-            "ss_network_args": json.dumps({"conv_dim": how["patch_rank"], "conv_alpha": how["alpha"]}),
         }
     return meta
 
 
 # Spelled module name → the model's own, whatever the dialect.
-_OWN = {name.replace(".", "_"): name for name in model.MATRICES}
+_OWN = {name.replace(".", "_"): name for name in model.ADAPTED}
 
 
 def deltas_of(path):
@@ -177,7 +174,7 @@ def deltas_of(path):
         up = tensors[f"{base}.{'lora_B' if side == 'lora_A' else 'lora_up'}.weight"]
         rank = down.shape[0]
         scale = float(tensors.get(f"{base}.alpha", rank)) / rank
-        plain = re.sub(r"^(base_model\.model\.)?(transformer\.|lora_transformer_)?", "", base).replace(".", "_")
+        plain = re.sub(r"^(base_model\.model\.)?(transformer\.|lora_transformer_|lora_unet_)?", "", base).replace(".", "_")
         deltas[_OWN[plain]] = scale * up.reshape(-1, rank) @ down.reshape(rank, -1)
     return deltas
 
@@ -193,7 +190,7 @@ def accuracies(parameters, images, labels):
 
 def total(parts):
     """Σ weight · deltas over [(weight, deltas)]."""
-    return {name: sum(weight * deltas[name] for weight, deltas in parts) for name in model.MATRICES}
+    return {name: sum(weight * deltas[name] for weight, deltas in parts) for name in model.ADAPTED}
 
 
 def table(base, images, labels):

@@ -1,21 +1,22 @@
 //! Times the released `rankweave` binary on full-size adapters.
 //!
-//! `bench [--runs 5] [--binary PATH] [--only ID] [--inputs-only] [--json]`. Inputs are made once, in `bench-data` of the target
+//! `bench [--runs 5] [--binary PATH] [--only ID] [--inputs-only] [--markdown | --json]`. Inputs are made once, in `bench-data` of the target
 //! folder; the binary is looked for beside this one.
 
-use rankweave_tests::bench::{self, ROWS, Row};
+use rankweave_tests::bench::{self, Measured, ROWS, Row};
 use rankweave_tests::shared;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: bench [--runs 5] [--binary PATH] [--only sd15|sdxl|sdxl-exact|llama] [--inputs-only] [--json]";
+const USAGE: &str =
+    "usage: bench [--runs 5] [--binary PATH] [--only sd15|sdxl|sdxl-exact|llama] [--inputs-only] [--markdown | --json]";
 
 struct Options {
     runs: usize,
     binary: PathBuf,
     rows: Vec<Row>,
     inputs_only: bool,
-    json: bool,
+    print: fn(&[Measured], usize) -> String,
 }
 
 fn main() -> ExitCode {
@@ -34,13 +35,7 @@ fn main() -> ExitCode {
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
     let beside = std::env::current_exe().ok()?.with_file_name("rankweave");
-    let mut options = Options {
-        runs: 5,
-        binary: beside,
-        rows: ROWS.to_vec(),
-        inputs_only: false,
-        json: false,
-    };
+    let mut options = Options { runs: 5, binary: beside, rows: ROWS.to_vec(), inputs_only: false, json: false };
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--runs" => options.runs = arguments.next()?.parse().ok().filter(|runs| *runs > 0)?,
@@ -50,7 +45,8 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
                 options.rows.retain(|row| row.id == id);
             }
             "--inputs-only" => options.inputs_only = true,
-            "--json" => options.json = true,
+            "--json" => options.print = |measured, _| format!("{:#}\n", bench::as_json(measured)),
+            "--markdown" => options.print = markdown,
             _ => return None,
         }
     }
@@ -58,8 +54,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
 }
 
 fn run(options: &Options) -> std::io::Result<()> {
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| shared::root().join("target"), PathBuf::from);
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| shared::root().join("target"), PathBuf::from);
     let folder = target.join("bench-data");
     if options.inputs_only {
         for row in &options.rows {
@@ -70,27 +65,20 @@ fn run(options: &Options) -> std::io::Result<()> {
         return Ok(());
     }
     if !options.binary.exists() {
-        let hint =
-            "build it with `cargo build --release -p rankweave-cli`, or name it with --binary";
-        return Err(std::io::Error::other(format!(
-            "{} is not there: {hint}",
-            options.binary.display()
-        )));
+        let hint = "build it with `cargo build --release -p rankweave-cli`, or name it with --binary";
+        return Err(std::io::Error::other(format!("{} is not there: {hint}", options.binary.display())));
     }
     let mut measured = Vec::new();
     for row in &options.rows {
-        bench::say(&format!("{}: {} runs", row.title, options.runs));
+        bench::say(&format!("{}: {} runs", row.work, options.runs));
         measured.push(bench::measure(row, &options.binary, &folder, options.runs)?);
     }
-    if options.json {
-        println!("{:#}", bench::as_json(&measured));
-    } else {
-        let (cpu, cores) = bench::machine();
-        println!(
-            "{cpu}, {cores} threads; whole runs of the program, inputs in the page cache, {} runs\n",
-            options.runs
-        );
-        print!("{}", bench::table(&measured));
-    }
+    print!("{}", (options.print)(&measured, options.runs));
     Ok(())
+}
+
+fn markdown(measured: &[Measured], runs: usize) -> String {
+    let (cpu, cores) = bench::machine();
+    let how = "whole runs of the program, inputs in the page cache";
+    format!("{cpu}, {cores} threads; {how}, {runs} runs\n\n{}", bench::table(measured))
 }

@@ -9,8 +9,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str =
-    "usage: synth sd15|sdxl|llama OUT [--rank 16] [--alpha 16] [--dtype f32|f16|bf16] [--seed 0]";
+const USAGE: &str = "usage: synth sd15|sdxl|llama OUT [--rank 16] [--alpha 16] [--dtype f32|f16|bf16] [--seed 0]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -31,24 +30,14 @@ fn parse(arguments: &[String]) -> Option<(Plan, &str)> {
     let [family, out, options @ ..] = arguments else {
         return None;
     };
-    let mut plan = Plan {
-        family: Family::from_id(family)?,
-        rank: 16,
-        alpha: 16.0,
-        dtype: "F16",
-        seed: 0,
-    };
+    let mut plan = Plan { family: Family::from_id(family)?, rank: 16, alpha: 16.0, dtype: "F16", seed: 0 };
     for option in options.chunks(2) {
         let [name, value] = option else { return None };
         match name.as_str() {
             "--rank" => plan.rank = value.parse().ok().filter(|r| *r > 0)?,
             "--alpha" => plan.alpha = value.parse().ok()?,
             "--seed" => plan.seed = value.parse().ok()?,
-            "--dtype" => {
-                plan.dtype = ["F32", "F16", "BF16"]
-                    .into_iter()
-                    .find(|d| d.eq_ignore_ascii_case(value))?
-            }
+            "--dtype" => plan.dtype = ["F32", "F16", "BF16"].into_iter().find(|d| d.eq_ignore_ascii_case(value))?,
             _ => return None,
         }
     }

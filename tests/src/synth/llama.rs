@@ -3,15 +3,7 @@
 use super::Target;
 
 /// The layer's projections.
-pub const NAMES: [&str; 7] = [
-    "q_proj",
-    "k_proj",
-    "v_proj",
-    "o_proj",
-    "gate_proj",
-    "up_proj",
-    "down_proj",
-];
+pub const NAMES: [&str; 7] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 
 /// The seven modules of layer 0.
 pub fn layer() -> Vec<Target> {
@@ -22,12 +14,7 @@ pub fn layer() -> Vec<Target> {
             "down_proj" => ("mlp", width, inner),
             _ => ("self_attn", width, width),
         };
-        Target {
-            name: format!("base_model.model.model.layers.0.{part}.{name}"),
-            out,
-            inp,
-            conv: false,
-        }
+        Target { name: format!("base_model.model.model.layers.0.{part}.{name}"), out, inp, conv: false }
     };
     NAMES.iter().map(target).collect()
 }

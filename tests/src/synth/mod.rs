@@ -78,29 +78,14 @@ impl Plan {
     /// Names and shapes of all tensors in file order; `rank` may be any number.
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         let mut tensors = Vec::new();
-        for Target {
-            name,
-            out,
-            inp,
-            conv,
-        } in self.family.targets()
-        {
+        for Target { name, out, inp, conv } in self.family.targets() {
             let tail: &[usize] = if conv { &[1, 1] } else { &[] };
-            let (down, up) = (
-                [&[self.rank, inp], tail].concat(),
-                [&[out, self.rank], tail].concat(),
-            );
+            let (down, up) = ([&[self.rank, inp], tail].concat(), [&[out, self.rank], tail].concat());
             if self.family == Family::Llama {
-                tensors.extend([
-                    (format!("{name}.lora_A.weight"), down),
-                    (format!("{name}.lora_B.weight"), up),
-                ]);
+                tensors.extend([(format!("{name}.lora_A.weight"), down), (format!("{name}.lora_B.weight"), up)]);
             } else {
                 tensors.push((format!("{name}.alpha"), vec![]));
-                tensors.extend([
-                    (format!("{name}.lora_down.weight"), down),
-                    (format!("{name}.lora_up.weight"), up),
-                ]);
+                tensors.extend([(format!("{name}.lora_down.weight"), down), (format!("{name}.lora_up.weight"), up)]);
             }
         }
         tensors
@@ -120,10 +105,7 @@ impl Plan {
     /// Writes the file, tensor by tensor. The same plan writes the same bytes.
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let (mut header, mut end) = (serde_json::Map::new(), 0);
-        header.insert(
-            "__metadata__".into(),
-            json!({"format": "pt", "synthetic": "true"}),
-        );
+        header.insert("__metadata__".into(), json!({"format": "pt", "synthetic": "true"}));
         let plan = self.tensors();
         for (name, shape) in &plan {
             let start = end;
@@ -149,10 +131,7 @@ impl Plan {
             return bytes;
         }
         let stream = Stream::named(self.seed, name);
-        let (count, row) = (
-            shape.iter().product::<usize>(),
-            shape.iter().product::<usize>() / shape[0],
-        );
+        let (count, row) = (shape.iter().product::<usize>(), shape.iter().product::<usize>() / shape[0]);
         let down = name.ends_with("down.weight") || name.ends_with("A.weight");
         for i in 0..count {
             let slot = if down { i / row } else { i % row };
@@ -170,25 +149,12 @@ mod tests {
     #[test]
     fn as_many_modules_as_the_real_files_have() {
         let count = |f: Family| f.targets().len();
-        assert_eq!(
-            (
-                count(Family::Sd15),
-                count(Family::Sdxl),
-                count(Family::Llama)
-            ),
-            (264, 722, 7)
-        );
+        assert_eq!((count(Family::Sd15), count(Family::Sdxl), count(Family::Llama)), (264, 722, 7));
     }
 
     #[test]
     fn a_file_reads_back_with_a_decaying_spectrum() {
-        let plan = Plan {
-            family: Family::Llama,
-            rank: 4,
-            alpha: 32.0,
-            dtype: "F16",
-            seed: 5,
-        };
+        let plan = Plan { family: Family::Llama, rank: 4, alpha: 32.0, dtype: "F16", seed: 5 };
         let mut bytes = Vec::new();
         plan.write(&mut bytes).expect("memory");
         let file = tensors::read(&bytes);
@@ -198,28 +164,9 @@ mod tests {
             let row = &down.values[row * 2048..(row + 1) * 2048];
             (row.iter().map(|v| v * v).sum::<f64>() / 2048.0).sqrt()
         };
-        assert!(
-            (rms(0) - 0.02).abs() < 0.001 && (rms(3) - 0.01).abs() < 0.0005,
-            "{} {}",
-            rms(0),
-            rms(3)
-        );
+        assert!((rms(0) - 0.02).abs() < 0.001 && (rms(3) - 0.01).abs() < 0.0005, "{} {}", rms(0), rms(3));
         let up = &file.tensors["base_model.model.model.layers.0.mlp.down_proj.lora_B.weight"];
-        let slot = |k: usize| {
-            (up.values
-                .iter()
-                .skip(k)
-                .step_by(4)
-                .map(|v| v * v)
-                .sum::<f64>()
-                / 2048.0)
-                .sqrt()
-        };
-        assert!(
-            (slot(0) - 0.02).abs() < 0.001 && (slot(3) - 0.01).abs() < 0.0005,
-            "{} {}",
-            slot(0),
-            slot(3)
-        );
+        let slot = |k: usize| (up.values.iter().skip(k).step_by(4).map(|v| v * v).sum::<f64>() / 2048.0).sqrt();
+        assert!((slot(0) - 0.02).abs() < 0.001 && (slot(3) - 0.01).abs() < 0.0005, "{} {}", slot(0), slot(3));
     }
 }

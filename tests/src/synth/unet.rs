@@ -32,20 +32,10 @@ pub fn sd15() -> Vec<Target> {
     for layer in 0..12 {
         let base = format!("lora_te_text_model_encoder_layers_{layer}");
         for (name, out, inp) in [("mlp_fc1", 3072, 768), ("mlp_fc2", 768, 3072)] {
-            targets.push(Target {
-                name: format!("{base}_{name}"),
-                out,
-                inp,
-                conv: false,
-            });
+            targets.push(Target { name: format!("{base}_{name}"), out, inp, conv: false });
         }
         for name in ["k", "out", "q", "v"] {
-            targets.push(Target {
-                name: format!("{base}_self_attn_{name}_proj"),
-                out: 768,
-                inp: 768,
-                conv: false,
-            });
+            targets.push(Target { name: format!("{base}_self_attn_{name}_proj"), out: 768, inp: 768, conv: false });
         }
     }
     targets
@@ -62,44 +52,19 @@ fn attentions(blocks: &[Block], text: usize, conv: bool) -> Vec<Target> {
         for attention in 0..attentions {
             let base = format!("lora_unet_{block}_attentions_{attention}");
             let mut add = |name: &str, out: usize, inp: usize, conv: bool| {
-                targets.push(Target {
-                    name: format!("{base}_{name}"),
-                    out,
-                    inp,
-                    conv,
-                });
+                targets.push(Target { name: format!("{base}_{name}"), out, inp, conv });
             };
             add("proj_in", width, width, conv);
             add("proj_out", width, width, conv);
             for d in 0..depth {
                 for (kind, keys) in [("attn1", width), ("attn2", text)] {
-                    for (name, inp) in [
-                        ("to_q", width),
-                        ("to_k", keys),
-                        ("to_v", keys),
-                        ("to_out_0", width),
-                    ] {
-                        add(
-                            &format!("transformer_blocks_{d}_{kind}_{name}"),
-                            width,
-                            inp,
-                            false,
-                        );
+                    for (name, inp) in [("to_q", width), ("to_k", keys), ("to_v", keys), ("to_out_0", width)] {
+                        add(&format!("transformer_blocks_{d}_{kind}_{name}"), width, inp, false);
                     }
                 }
                 // The first feed-forward matrix makes values and gates of four times the width each.
-                add(
-                    &format!("transformer_blocks_{d}_ff_net_0_proj"),
-                    8 * width,
-                    width,
-                    false,
-                );
-                add(
-                    &format!("transformer_blocks_{d}_ff_net_2"),
-                    width,
-                    4 * width,
-                    false,
-                );
+                add(&format!("transformer_blocks_{d}_ff_net_0_proj"), 8 * width, width, false);
+                add(&format!("transformer_blocks_{d}_ff_net_2"), width, 4 * width, false);
             }
         }
     }
