@@ -1,3 +1,34 @@
-//! .
+//! The terminal: `rankweave inspect`, `methods`, `merge`, `convert`.
+//!
+//! Only shows and asks: every fact comes from the libraries. Exit codes: 0, 1 for an
+//! error (three lines on standard error: what, where, hint), 2 for wrong usage.
 
-fn main() {}
+mod args;
+mod inputs;
+mod inspect;
+mod merge;
+mod methods;
+mod output;
+mod pool;
+mod progress;
+mod show;
+
+use args::{Cli, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Methods(args) => methods::run(&args),
+        Command::Merge(args) => merge::run(&args),
+        Command::Convert(args) => merge::convert(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(errors) => {
+            errors.iter().for_each(show::error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use rankweave_merge::registry;
+use std::path::PathBuf;
+
+/// Merges LoRA adapters exactly: any rank, any trainer, one file out.
+#[derive(Parser)]
+#[command(name = "rankweave", version, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Say what adapter files are: family, spelling, ranks, alpha, types.
+    Inspect(Inspect),
+    /// List the merge methods with their parameters.
+    Methods(Methods),
+    /// Merge adapters into one.
+    Merge(Merge),
+    /// Rewrite one adapter in another spelling or type.
+    Convert(Convert),
+}
+
+#[derive(Args)]
+pub(crate) struct Inspect {
+    /// Safetensors files or PEFT folders.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Print a JSON array, one object per file.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Methods {
+    /// Print a JSON array of the methods' descriptions.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Merge {
+    /// Safetensors files or PEFT folders.
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// Where to write: a name ending in .safetensors is a file, any other a PEFT folder.
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+    /// One weight per input: the strength one would type at inference, any sign [default: all 1].
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true, value_name = "W,W,…")]
+    pub weights: Option<Vec<f64>>,
+    /// The same for text encoders [default: as --weights].
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true, value_name = "W,W,…")]
+    pub te_weights: Option<Vec<f64>>,
+    /// The merge method; `rankweave methods` lists them.
+    #[arg(long, value_parser = method_ids(), default_value = "sum")]
+    pub method: String,
+    /// A parameter of the method; may be given several times.
+    #[arg(long = "param", value_parser = param, value_name = "NAME=VALUE", allow_hyphen_values = true)]
+    pub params: Vec<(String, String)>,
+    /// Rank of the result: exact (nothing lost), a number, or energy:SHARE.
+    #[arg(long, default_value = "exact")]
+    pub rank: String,
+    /// Type of the factors [default: that of the first input].
+    #[arg(long)]
+    pub dtype: Option<DtypeArg>,
+    /// Spelling of the keys.
+    #[arg(long, default_value = "same")]
+    pub keys: KeysArg,
+    /// Seed of methods that use chance.
+    #[arg(long)]
+    pub seed: Option<u32>,
+    /// Write the report as JSON to this file.
+    #[arg(long, value_name = "FILE.json")]
+    pub report: Option<PathBuf>,
+    /// Take weights, method and output from this recipe; inputs in its order.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["weights", "te_weights", "method", "params", "rank", "dtype", "keys", "seed"])]
+    pub recipe: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Convert {
+    /// A safetensors file or PEFT folder.
+    pub input: PathBuf,
+    /// Where to write: a name ending in .safetensors is a file, any other a PEFT folder.
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Spelling of the keys.
+    #[arg(long, default_value = "same")]
+    pub keys: KeysArg,
+    /// Type of the factors [default: that of the input].
+    #[arg(long)]
+    pub dtype: Option<DtypeArg>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DtypeArg {
+    F32,
+    F16,
+    Bf16,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeysArg {
+    /// As the first input.
+    Same,
+    Peft,
+    Kohya,
+    Diffusers,
+}
+
+impl DtypeArg {
+    pub fn id(self) -> &'static str {
+        match self {
+            DtypeArg::F32 => "f32",
+            DtypeArg::F16 => "f16",
+            DtypeArg::Bf16 => "bf16",
+        }
+    }
+}
+
+impl KeysArg {
+    /// As a recipe spells it; `None` for the first input's.
+    pub fn id(self) -> Option<&'static str> {
+        match self {
+            KeysArg::Same => None,
+            KeysArg::Peft => Some("peft"),
+            KeysArg::Kohya => Some("kohya"),
+            KeysArg::Diffusers => Some("diffusers"),
+        }
+    }
+}
+
+fn method_ids() -> clap::builder::PossibleValuesParser {
+    registry().iter().map(|method| method.spec().id).collect::<Vec<_>>().into()
+}
+
+fn param(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn negative_weights_are_values_not_flags() {
+        let cli = Cli::parse_from(["rankweave", "merge", "a", "b", "-o", "c", "--weights", "-0.3,0.7"]);
+        let Command::Merge(merge) = cli.command else { panic!("merge") };
+        assert_eq!(merge.weights, Some(vec![-0.3, 0.7]));
+    }
+}

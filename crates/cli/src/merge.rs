@@ -1,0 +1,158 @@
+//! `rankweave merge` and `rankweave convert`.
+
+use crate::args::{Convert, DtypeArg, KeysArg, Merge};
+use crate::inputs::{self, Input, cannot_read};
+use crate::output::{Draft, Target, write_text};
+use crate::{pool, progress, show};
+use rankweave_adapter::{Adapter, Dtype, Error, Kind, Source};
+use rankweave_recipe::{Assembler, Finished, MethodRef, MixEntry, Output, Prepared, Rank, Recipe, Report, SourceRef};
+use serde_json::{Map, Value};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub(crate) fn run(args: &Merge) -> Result<(), Vec<Error>> {
+    let inputs = inputs::open_all(&args.inputs)?;
+    let target = Target::of(&args.output);
+    let recipe = match &args.recipe {
+        Some(path) => read_recipe(path).map_err(|e| vec![e])?,
+        None => recipe(args, &inputs, &target)?,
+    };
+    let report = execute(recipe, inputs, &target)?;
+    if let Some(path) = &args.report {
+        let text = serde_json::to_string_pretty(&report).unwrap_or_default();
+        write_text(path, &text).map_err(|e| vec![e])?;
+    }
+    show::summary(&report);
+    Ok(())
+}
+
+/// A merge of one adapter with every rank slot kept as it is.
+pub(crate) fn convert(args: &Convert) -> Result<(), Vec<Error>> {
+    let input = inputs::open(&args.input).map_err(|e| vec![e])?;
+    let target = Target::of(&args.output);
+    let recipe = Recipe {
+        method: MethodRef { id: "concat".into(), params: Map::new() },
+        output: output(args.keys, args.dtype, Rank::Exact, &input.adapter, &target).map_err(|e| vec![e])?,
+        ..skeleton(1)
+    };
+    let report = execute(recipe, vec![input], &target)?;
+    show::summary(&report);
+    Ok(())
+}
+
+fn recipe(args: &Merge, inputs: &[Input], target: &Target) -> Result<Recipe, Vec<Error>> {
+    let mut recipe = skeleton(inputs.len());
+    let one = |e: Error| vec![e];
+    let weights = per_input(args.weights.as_deref(), inputs.len(), "--weights").map_err(one)?;
+    let te_weights = per_input(args.te_weights.as_deref(), inputs.len(), "--te-weights").map_err(one)?;
+    for (i, entry) in recipe.mix.iter_mut().enumerate() {
+        entry.weight = weights.map_or(1.0, |w| w[i]);
+        entry.te = te_weights.map(|w| w[i]);
+    }
+    let params = args.params.iter().map(|(name, value)| (name.clone(), Value::String(value.clone())));
+    recipe.method = MethodRef { id: args.method.clone(), params: params.collect() };
+    recipe.seed = args.seed;
+    let rank = Rank::parse(&args.rank).map_err(one)?;
+    recipe.output = output(args.keys, args.dtype, rank, &inputs[0].adapter, target).map_err(one)?;
+    Ok(recipe)
+}
+
+/// A recipe over `count` sources a, b, …, all of weight 1.
+fn skeleton(count: usize) -> Recipe {
+    let ids = (0..count).map(|i| match u8::try_from(i) {
+        Ok(i) if i < 26 => char::from(b'a' + i).to_string(),
+        _ => format!("s{i}"),
+    });
+    let sources: Vec<_> = ids.map(|id| SourceRef { id, ..SourceRef::default() }).collect();
+    let mix = sources.iter().map(|s| MixEntry { src: s.id.clone(), weight: 1.0, te: None, other: Map::new() });
+    Recipe {
+        recipe: 1,
+        name: None,
+        engine: None,
+        mix: mix.collect(),
+        sources,
+        method: MethodRef { id: "sum".into(), params: Map::new() },
+        seed: None,
+        output: Output { rank: Rank::Exact, dtype: "f32".into(), keys: None, title: None, other: Map::new() },
+        other: Map::new(),
+    }
+}
+
+fn per_input<'a>(given: Option<&'a [f64]>, count: usize, flag: &str) -> Result<Option<&'a [f64]>, Error> {
+    match given {
+        Some(values) if values.len() != count => Err(Error::new(Kind::Parameter, format!("{flag} does not fit"))
+            .expected(format!("{count} numbers, one per input"))
+            .found(values.len().to_string())
+            .hint("Separate the numbers by commas, in the order of the inputs.")),
+        _ => Ok(given),
+    }
+}
+
+fn output(
+    keys: KeysArg,
+    dtype: Option<DtypeArg>,
+    rank: Rank,
+    first: &Adapter,
+    target: &Target,
+) -> Result<Output, Error> {
+    let keys = match (keys, target) {
+        (KeysArg::Same | KeysArg::Peft, Target::Folder(_)) => Some("peft"),
+        (_, Target::Folder(path)) => {
+            return Err(Error::new(Kind::Parameter, "Only PEFT adapters are folders")
+                .file(path.display().to_string())
+                .hint("Give the output a name that ends in .safetensors, or use --keys peft."));
+        }
+        (keys, Target::File(_)) => keys.id(),
+    };
+    let dtype = dtype.map_or_else(|| dtype_of(first), DtypeArg::id);
+    Ok(Output { rank, dtype: dtype.into(), keys: keys.map(Into::into), title: None, other: Map::new() })
+}
+
+/// The type an adapter's factors have, or the widest where they differ.
+fn dtype_of(adapter: &Adapter) -> &'static str {
+    let dtypes: Vec<Dtype> = adapter.modules.iter().map(|m| adapter.header.tensors[m.up].dtype).collect();
+    match dtypes.first() {
+        Some(Dtype::F16) if dtypes.iter().all(|d| *d == Dtype::F16) => "f16",
+        Some(Dtype::BF16) if dtypes.iter().all(|d| *d == Dtype::BF16) => "bf16",
+        _ => "f32",
+    }
+}
+
+fn read_recipe(path: &Path) -> Result<Recipe, Error> {
+    let text = std::fs::read_to_string(path).map_err(|e| cannot_read(path, &e))?;
+    Recipe::from_json(&text).map_err(|e| e.file(path.display().to_string()))
+}
+
+/// Runs a recipe and writes the target.
+fn execute(recipe: Recipe, inputs: Vec<Input>, target: &Target) -> Result<Report, Vec<Error>> {
+    let (adapters, sources): (Vec<_>, Vec<_>) = inputs.into_iter().map(|i| (i.adapter, i.source)).unzip();
+    let prepared = Prepared::new(recipe, adapters)?;
+    let sources: Vec<&(dyn Source + Sync)> = sources.iter().map(|s| s as _).collect();
+    let finished = write(&prepared, &sources, target).map_err(|e| vec![e])?;
+    Ok(finished.report)
+}
+
+fn write(prepared: &Prepared, sources: &[&(dyn Source + Sync)], target: &Target) -> Result<Finished, Error> {
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&cancelled);
+    // A second handler cannot be set; then Ctrl-C ends the process at once.
+    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+
+    let bar = progress::bar(prepared.estimate().modules);
+    let mut draft = Draft::new(&target.tensors(), prepared.room())?;
+    let mut assembler = Assembler::new(prepared);
+    pool::run(prepared, sources, &cancelled, |output| {
+        assembler.push(&output)?;
+        draft.write(&output.bytes)?;
+        bar.inc(output.modules.len() as u64);
+        Ok(())
+    })?;
+    bar.finish_and_clear();
+    let finished = assembler.finish()?;
+    if let (Target::Folder(folder), Some(config)) = (target, &finished.adapter_config) {
+        write_text(&folder.join("adapter_config.json"), config)?;
+    }
+    draft.finish(&finished.header)?;
+    Ok(finished)
+}
