@@ -1,12 +1,19 @@
 //! One file's worth of low-rank change.
+//!
+//! Opening reads the header only: names and shapes say which modules there are, how they are spelled and which family
+//! they belong to. Factors are read later, module by module ([`crate::read_modules`]).
+
+use crate::assemble::{Assembled, assemble};
 use crate::config::PeftConfig;
 use crate::dialect::DialectId;
-use crate::error::{Error, Kind, Result, Warning};
+use crate::error::{Result, Warning};
+use crate::layout;
 use crate::limits::Limits;
-use crate::module::{Extra, Module};
-use crate::safetensors::Header;
+use crate::module::{Alpha, Extra, Module};
+use crate::safetensors::{Header, read_header};
 use crate::source::Source;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The model family that an adapter was made for, as far as names and shapes tell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,7 +22,7 @@ pub struct Family {
     pub id: String,
     /// Name for people.
     pub title: String,
-    /// 0 to 1.
+    /// 0 (unknown) to 1 (certain).
     pub confidence: f64,
     /// What it was told by.
     pub evidence: String,
@@ -30,7 +37,7 @@ pub struct Adapter {
     pub size: u64,
     /// The checked header.
     pub header: Header,
-    /// How the file spells most of its modules.
+    /// How the file spells its modules.
     pub dialect: DialectId,
     /// The model family.
     pub family: Family,
@@ -38,14 +45,14 @@ pub struct Adapter {
     pub modules: Vec<Module>,
     /// Tensors that are no factors.
     pub extras: Vec<Extra>,
-    /// The PEFT configuration, when there was one.
+    /// The PEFT configuration, when one was given.
     pub config: Option<PeftConfig>,
-    /// What is odd but harmless.
+    /// What is odd but does no harm.
     pub warnings: Vec<Warning>,
 }
 
 impl Adapter {
-    /// Opens an adapter: header and names only, never tensor bytes.
+    /// Opens an adapter under the default [`Limits`]. `config_json` is the text of the adapter_config.json beside it.
     ///
     /// # Errors
     /// As [`Adapter::open_with`].
@@ -53,12 +60,111 @@ impl Adapter {
         Self::open_with(source, label, config_json, &Limits::default())
     }
 
-    /// Opens an adapter under other limits.
+    /// Opens an adapter: header and names only, never tensor bytes.
     ///
     /// # Errors
-    /// `Malformed`, `Unsupported`, `Limit` or `Io`.
+    /// `Malformed` for damaged files, half pairs, doubles and shapes that do not fit; `Unsupported`, by name, for
+    /// other kinds and spellings of adapters and for files that are none; `Limit`; `Io`.
     pub fn open_with(source: &dyn Source, label: &str, config_json: Option<&str>, limits: &Limits) -> Result<Adapter> {
-        let _ = (source, config_json, limits);
-        Err(Error::new(Kind::Unsupported, "not yet").file(label))
+        open(source, label, config_json, limits).map_err(|e| e.file(label))
     }
+}
+
+fn open(source: &dyn Source, label: &str, config_json: Option<&str>, limits: &Limits) -> Result<Adapter> {
+    let config = config_json.map(|text| PeftConfig::parse(text, limits)).transpose()?;
+    let header = read_header(source, label, limits)?;
+    let Assembled { mut modules, extras, warnings } = assemble(&header, label, limits)?;
+    let mut all = header.warnings.clone();
+    all.extend(warnings);
+    let inner = header.metadata.get("lora_adapter_metadata");
+    let inner = inner.map(|text| PeftConfig::parse_metadata(text, limits)).transpose();
+    let inner = inner.map_err(|e| e.key("lora_adapter_metadata"))?.unwrap_or_default();
+    fill_alphas(&mut modules, config.as_ref(), &inner)?;
+    let dialect = common_dialect(&modules);
+    all.extend(doubts(label, dialect, &modules, config.as_ref()));
+    let family = layout::detect(&modules, &header.metadata);
+    Ok(Adapter {
+        label: label.to_owned(),
+        size: source.len(),
+        header,
+        dialect,
+        family,
+        modules,
+        extras,
+        config,
+        warnings: all,
+    })
+}
+
+/// Takes the alphas that have no tensor from adapter_config.json, or from the configuration inside the metadata.
+fn fill_alphas(
+    modules: &mut [Module],
+    config: Option<&PeftConfig>,
+    inner: &BTreeMap<String, PeftConfig>,
+) -> Result<()> {
+    for module in modules.iter_mut().filter(|m| m.alpha == Alpha::None) {
+        let own = || inner.get(&module.key.component.to_string()).or_else(|| inner.get(""));
+        if let Some(config) = config.or_else(own) {
+            module.alpha = Alpha::Value(config.alpha_of(&module.key.path)?);
+            module.rslora = config.use_rslora;
+        }
+    }
+    Ok(())
+}
+
+/// The dialect of all modules. The three old spellings of diffusers go together, the commonest one counts.
+fn common_dialect(modules: &[Module]) -> DialectId {
+    let mut counts: BTreeMap<DialectId, usize> = BTreeMap::new();
+    for module in modules {
+        *counts.entry(module.dialect).or_default() += 1;
+    }
+    let old =
+        |d: &DialectId| matches!(d, DialectId::DiffusersProcs | DialectId::DiffusersLora | DialectId::DiffusersLinear);
+    if counts.len() > 1 && !counts.keys().all(old) {
+        return DialectId::Mixed;
+    }
+    counts.into_iter().max_by_key(|(_, n)| *n).map_or(DialectId::Mixed, |(d, _)| d)
+}
+
+/// Warnings about spellings and scales.
+fn doubts(label: &str, dialect: DialectId, modules: &[Module], config: Option<&PeftConfig>) -> Vec<Warning> {
+    let mut out = Vec::new();
+    let mut warn = |code: &str, message: String| out.push(Warning::new(code, label, message));
+    match dialect {
+        DialectId::Mixed => warn("mixed-dialects", "The file mixes several spellings of keys.".to_owned()),
+        DialectId::Cloneofsimo => {
+            let message = "Modules are known by their position only; they match files of the same trainer and model.";
+            warn("positional-names", message.to_owned());
+        }
+        DialectId::Peft if config.is_none() && modules.iter().any(|m| m.alpha == Alpha::None) => {
+            let message =
+                "adapter_config.json was not given, so the scale is taken as 1; add it if the adapter has one.";
+            warn("no-config", message.to_owned());
+        }
+        _ => {}
+    }
+    let Some(config) = config else { return out };
+    let patterned = config.fields.get("rank_pattern").is_some_and(|v| v.as_object().is_some_and(|o| !o.is_empty()));
+    if !patterned && let Some(m) = modules.iter().find(|m| m.rank as u64 != config.r) {
+        let message = format!(
+            "adapter_config.json says r = {}, but {} has rank {}; the tensors' ranks are used.",
+            config.r,
+            m.key.id(),
+            m.rank
+        );
+        warn("config-rank", message);
+    }
+    let given = |key: &str| config.fields.get(key).is_some_and(|v| !v.is_null());
+    for (key, what) in [
+        ("layer_replication", "The base model's layers are replicated; the merged adapter needs the same replication."),
+        (
+            "alora_invocation_tokens",
+            "This adapter is meant to switch on after certain tokens; merged, it is always on.",
+        ),
+    ] {
+        if given(key) {
+            warn("config-field", format!("{what} ({key})"));
+        }
+    }
+    out
 }

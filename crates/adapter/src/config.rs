@@ -1,30 +1,205 @@
-//! PEFT's adapter_config.json.
+//! PEFT's adapter_config.json: read for the scale, written so that every loader computes scale 1.
+//!
+//! PEFT keeps alpha in the configuration: scale = lora_alpha/r, or lora_alpha/√r with `use_rslora`; `alpha_pattern`
+//! overrides lora_alpha for the modules its keys fit. diffusers stores the same fields inside a file's metadata,
+//! `lora_adapter_metadata`, each with the part of the model before it: `transformer.lora_alpha`.
+
+use crate::error::{Error, Kind, Result};
+use crate::limits::Limits;
+use crate::pattern::Pattern;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The fields of adapter_config.json that matter here.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PeftConfig {
-    /// Default rank.
+    /// Default rank; ranks are taken from the tensors.
     pub r: u64,
     /// Default alpha.
     pub lora_alpha: f64,
-    /// The scale is alpha/√r.
+    /// The scale is alpha/√r instead of alpha/r.
     pub use_rslora: bool,
     /// Name or path of the base model.
     pub base_model: Option<String>,
     /// Task, such as `CAUSAL_LM`.
     pub task_type: Option<String>,
-    /// `fan_in_fan_out`: the base stores its weights transposed. It changes nothing here.
+    /// The base stores its weights transposed. It changes nothing here.
     pub fan_in_fan_out: bool,
-    /// The whole file as text, to be carried over.
-    pub raw: BTreeMap<String, serde_json::Value>,
+    /// Modules whose weights are stored whole.
+    pub modules_to_save: Vec<String>,
+    /// Every field as it stands.
+    pub fields: BTreeMap<String, Value>,
+    /// Keys of `alpha_pattern` in their order, compiled, with their alphas.
+    alphas: Vec<(Pattern, f64)>,
 }
 
-/// Text of an adapter_config.json for which every loader computes scale 1.
-///
-/// `ranks` holds each module's dotted path (without `base_model.model.`) and its rank; `like` is the configuration
-/// whose base model, task and other fields are carried over; `saved` names whole modules kept in the file.
-pub fn peft_config(ranks: &[(String, usize)], saved: &[String], like: Option<&PeftConfig>) -> String {
-    let _ = (ranks, saved, like);
-    String::new()
+impl PeftConfig {
+    /// Parses adapter_config.json.
+    ///
+    /// # Errors
+    /// `Malformed` for broken JSON or fields of the wrong kind, `Limit` for an overlong text, `Unsupported`, with the
+    /// reason, for adapters that are not plain LoRA.
+    pub fn parse(text: &str, limits: &Limits) -> Result<PeftConfig> {
+        let fields: BTreeMap<String, Value> = parse_json(text, limits)?;
+        let order: Patterns = parse_json(text, limits)?;
+        Self::from_fields(fields, order.alpha_pattern.0)
+    }
+
+    /// The configurations inside a file's `lora_adapter_metadata`, by part of the model (`""` when none is named).
+    pub(crate) fn parse_metadata(text: &str, limits: &Limits) -> Result<BTreeMap<String, PeftConfig>> {
+        let fields: BTreeMap<String, Value> = parse_json(text, limits)?;
+        let mut parts: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
+        for (key, value) in fields {
+            let (part, field) = key.split_once('.').unwrap_or(("", &key));
+            parts.entry(part.to_owned()).or_default().insert(field.to_owned(), value);
+        }
+        // The order of keys is lost here; diffusers writes whole paths, of which only one can fit.
+        let alphas = |fields: &BTreeMap<String, Value>| {
+            let map = fields.get("alpha_pattern").and_then(Value::as_object);
+            map.into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect()
+        };
+        let config = |(part, fields): (String, BTreeMap<String, Value>)| {
+            let order = alphas(&fields);
+            Ok((part, Self::from_fields(fields, order)?))
+        };
+        parts.into_iter().filter(|(_, f)| f.contains_key("r") || f.contains_key("lora_alpha")).map(config).collect()
+    }
+
+    fn from_fields(fields: BTreeMap<String, Value>, alphas: Vec<(String, Value)>) -> Result<PeftConfig> {
+        refuse_others(&fields)?;
+        let get = |key: &str| fields.get(key).filter(|v| !v.is_null());
+        let text = |key: &str| get(key).and_then(Value::as_str).map(str::to_owned);
+        let r = number(get("r"), "r")?.unwrap_or(8.0);
+        if !(r >= 0.0 && r <= f64::from(u32::MAX)) {
+            return Err(wrong("r", "a positive number", r.to_string()));
+        }
+        let alphas = alphas.into_iter().map(|(key, value)| {
+            let alpha = number(Some(&value), "alpha_pattern")?.unwrap_or(0.0);
+            Ok((Pattern::new(&key)?, alpha))
+        });
+        let saved = get("modules_to_save").and_then(Value::as_array).into_iter().flatten();
+        Ok(PeftConfig {
+            r: r as u64,
+            lora_alpha: number(get("lora_alpha"), "lora_alpha")?.unwrap_or(8.0),
+            use_rslora: flag(&fields, "use_rslora"),
+            base_model: text("base_model_name_or_path"),
+            task_type: text("task_type"),
+            fan_in_fan_out: flag(&fields, "fan_in_fan_out"),
+            modules_to_save: saved.filter_map(|v| v.as_str().map(str::to_owned)).collect(),
+            alphas: alphas.collect::<Result<_>>()?,
+            fields,
+        })
+    }
+
+    /// The alpha in force for the module at `path` (without `base_model.model.`).
+    ///
+    /// # Errors
+    /// `Unsupported` when a pattern takes absurdly long to match.
+    pub fn alpha_of(&self, path: &str) -> Result<f64> {
+        for (pattern, alpha) in &self.alphas {
+            if pattern.fits(path)? {
+                return Ok(*alpha);
+            }
+        }
+        Ok(self.lora_alpha)
+    }
+}
+
+/// Refuses configurations whose factor pairs are not the change of the original weights.
+fn refuse_others(fields: &BTreeMap<String, Value>) -> Result<()> {
+    let refuse = |what: String, key: &str, hint: &str| Err(Error::new(Kind::Unsupported, what).key(key).hint(hint));
+    let later = "This version reads plain LoRA; convert the adapter with PEFT.";
+    if let Some(kind) = fields.get("peft_type").and_then(Value::as_str)
+        && !kind.eq_ignore_ascii_case("LORA")
+    {
+        return refuse(
+            format!("This is a PEFT adapter of type {kind}, which Rankweave does not read"),
+            "peft_type",
+            later,
+        );
+    }
+    if flag(fields, "use_dora") {
+        let hint = "Its effect depends on the base model's weights; merge it into the base and extract a LoRA from the difference.";
+        return refuse("This is a DoRA adapter, which Rankweave does not read".to_owned(), "use_dora", hint);
+    }
+    if flag(fields, "use_qalora") {
+        return refuse("This is a QA-LoRA adapter, which Rankweave does not read".to_owned(), "use_qalora", later);
+    }
+    let init = fields.get("init_lora_weights").and_then(Value::as_str).unwrap_or_default().to_lowercase();
+    if ["pissa", "olora", "corda", "loftq", "lora_ga"].iter().any(|name| init.starts_with(name)) {
+        let hint = "Save it with PEFT's path_initial_model_for_weight_conversion, which turns it into a plain LoRA.";
+        let what = format!(
+            "This adapter was trained from {init} weights: its base was changed, so the pair alone is not the change"
+        );
+        return refuse(what, "init_lora_weights", hint);
+    }
+    match fields.get("target_parameters") {
+        Some(Value::Array(list)) if !list.is_empty() => refuse(
+            "This adapter changes expert parameters, which are not read yet".to_owned(),
+            "target_parameters",
+            later,
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn flag(fields: &BTreeMap<String, Value>, key: &str) -> bool {
+    fields.get(key).and_then(Value::as_bool).unwrap_or(false)
+}
+
+fn number(value: Option<&Value>, key: &str) -> Result<Option<f64>> {
+    value.map(|v| v.as_f64().ok_or_else(|| wrong(key, "a number", v.to_string()))).transpose()
+}
+
+fn wrong(key: &str, expected: &str, found: String) -> Error {
+    let error = Error::new(Kind::Malformed, "A field of the PEFT configuration has a wrong value");
+    error.key(key).expected(expected).found(found)
+}
+
+fn parse_json<'de, T: Deserialize<'de>>(text: &'de str, limits: &Limits) -> Result<T> {
+    if text.len() > limits.config_bytes {
+        return Err(Error::new(Kind::Limit, "The PEFT configuration is too long")
+            .expected(format!("at most {} bytes", limits.config_bytes))
+            .found(format!("{} bytes", text.len())));
+    }
+    serde_json::from_str(text).map_err(|e| {
+        Error::new(Kind::Malformed, "The PEFT configuration is not valid JSON")
+            .found(e.to_string())
+            .hint("Is this the adapter_config.json that belongs to the file?")
+    })
+}
+
+/// `alpha_pattern` with its keys in order, since the first that fits decides.
+#[derive(serde::Deserialize)]
+struct Patterns {
+    #[serde(default)]
+    alpha_pattern: Ordered,
+}
+
+#[derive(Default)]
+struct Ordered(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Ordered {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Ordered;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("alpha_pattern to be an object or null")
+            }
+            fn visit_unit<E>(self) -> std::result::Result<Ordered, E> {
+                Ok(Ordered::default())
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Ordered, A::Error> {
+                let mut out = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    out.push(entry);
+                }
+                Ok(Ordered(out))
+            }
+        }
+        d.deserialize_any(List)
+    }
 }

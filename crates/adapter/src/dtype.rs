@@ -1,21 +1,265 @@
 //! Numbers in files: F64, F32, F16, BF16 to `f32` and back.
-pub use safetensors::Dtype;
+//!
+//! | type | sign, exponent, fraction bits | decoding | encoding |
+//! |---|---|---|---|
+//! | F32 | 1, 8, 23 | as is | as is |
+//! | BF16 | 1, 8, 7 | shift left by 16 | add half of the last place, ties to even, shift |
+//! | F16 | 1, 5, 10 | two candidates, one select | two exact scalings and one rounding add |
+//! | F64 | 1, 11, 52 | rounded by the machine | – |
+//!
+//! The loops have no branches, so that compilers turn them into vector code: on wasm that is ten times the speed of
+//! converting number by number. Every rounding is to nearest, ties to even (IEEE 754), so results are the same on
+//! every machine. The half-precision formulas are the well-known ones by Marat Dukhan ("FP16", 2017).
+
 use crate::error::{Error, Kind, Result};
+pub use safetensors::Dtype;
+
+/// Bytes of one element, for the types with whole bytes.
+pub fn size_of(dtype: Dtype) -> usize {
+    dtype.bitsize() / 8
+}
 
 /// Decodes little-endian `bytes` into `out`.
 ///
 /// # Errors
-/// `Unsupported` for other types, `Malformed` when the lengths do not fit.
+/// `Unsupported` for types other than F64, F32, F16, BF16; `Malformed` when the lengths do not fit.
 pub fn decode(dtype: Dtype, bytes: &[u8], out: &mut [f32]) -> Result<()> {
-    let _ = (bytes, out);
-    Err(Error::new(Kind::Unsupported, format!("{dtype} is not decoded")))
+    if !is_factor_type(dtype) {
+        return Err(Error::new(Kind::Unsupported, "This number type is not read")
+            .expected("F32, F16, BF16 or F64")
+            .found(dtype.to_string())
+            .hint("Save the adapter as F32, F16 or BF16."));
+    }
+    if Some(bytes.len()) != out.len().checked_mul(size_of(dtype)) {
+        return Err(Error::new(Kind::Malformed, "A tensor's length does not fit its shape")
+            .expected(format!("{} numbers of type {dtype}", out.len()))
+            .found(format!("{} bytes", bytes.len())));
+    }
+    match dtype {
+        Dtype::F64 => each(bytes, out, |b| f64::from_le_bytes(b) as f32),
+        Dtype::F16 => each(bytes, out, |b| f16_to_f32(u16::from_le_bytes(b))),
+        Dtype::BF16 => each(bytes, out, |b| bf16_to_f32(u16::from_le_bytes(b))),
+        _ => each(bytes, out, f32::from_le_bytes),
+    }
+    Ok(())
 }
 
-/// Appends `values` to `out` (F32, F16, BF16; round to nearest even) and returns how many written values are not finite.
+/// Appends `values`, rounded to nearest even, to `out`; returns how many of the written numbers are not finite
+/// (too large for the type, or not finite before).
 ///
 /// # Errors
-/// `Unsupported` for other types.
+/// `Unsupported` for types other than F32, F16, BF16.
 pub fn encode(dtype: Dtype, values: &[f32], out: &mut Vec<u8>) -> Result<usize> {
-    let _ = (values, out);
-    Err(Error::new(Kind::Unsupported, format!("{dtype} is not encoded")))
+    let start = out.len();
+    match dtype {
+        Dtype::F32 => write(values, out, f32::to_le_bytes),
+        Dtype::F16 => write(values, out, |v| f32_to_f16(v).to_le_bytes()),
+        Dtype::BF16 => write(values, out, |v| f32_to_bf16(v).to_le_bytes()),
+        _ => {
+            return Err(Error::new(Kind::Unsupported, "This number type is not written")
+                .expected("F32, F16 or BF16")
+                .found(dtype.to_string()));
+        }
+    }
+    let written = &out[start..];
+    Ok(match dtype {
+        Dtype::F32 => count(written, |b| u32::from_le_bytes(b) & 0x7f80_0000 == 0x7f80_0000),
+        Dtype::F16 => count(written, |b| u16::from_le_bytes(b) & 0x7c00 == 0x7c00),
+        _ => count(written, |b| u16::from_le_bytes(b) & 0x7f80 == 0x7f80),
+    })
+}
+
+/// The one number in `bytes`, of any real type with whole bytes; `None` for other types or lengths.
+pub fn decode_scalar(dtype: Dtype, bytes: &[u8]) -> Option<f64> {
+    Some(match dtype {
+        Dtype::F64 => f64::from_le_bytes(bytes.try_into().ok()?),
+        Dtype::F32 => f64::from(f32::from_le_bytes(bytes.try_into().ok()?)),
+        Dtype::F16 => half::f16::from_le_bytes(bytes.try_into().ok()?).to_f64(),
+        Dtype::BF16 => half::bf16::from_le_bytes(bytes.try_into().ok()?).to_f64(),
+        Dtype::I64 => i64::from_le_bytes(bytes.try_into().ok()?) as f64,
+        Dtype::U64 => u64::from_le_bytes(bytes.try_into().ok()?) as f64,
+        Dtype::I32 => f64::from(i32::from_le_bytes(bytes.try_into().ok()?)),
+        Dtype::U32 => f64::from(u32::from_le_bytes(bytes.try_into().ok()?)),
+        Dtype::I16 => f64::from(i16::from_le_bytes(bytes.try_into().ok()?)),
+        Dtype::U16 => f64::from(u16::from_le_bytes(bytes.try_into().ok()?)),
+        Dtype::I8 => f64::from(i8::from_le_bytes(bytes.try_into().ok()?)),
+        Dtype::U8 => f64::from(u8::from_le_bytes(bytes.try_into().ok()?)),
+        _ => return None,
+    })
+}
+
+/// True for the types that factors may have.
+pub fn is_factor_type(dtype: Dtype) -> bool {
+    matches!(dtype, Dtype::F64 | Dtype::F32 | Dtype::F16 | Dtype::BF16)
+}
+
+/// True when every value is finite. Branch-free: looks at the largest exponent.
+pub fn all_finite(values: &[f32]) -> bool {
+    values.iter().fold(0, |m: u32, v| m.max(v.to_bits() & 0x7fff_ffff)) < 0x7f80_0000
+}
+
+#[inline(always)]
+fn each<const N: usize>(bytes: &[u8], out: &mut [f32], f: impl Fn([u8; N]) -> f32) {
+    let (elements, _) = bytes.as_chunks::<N>();
+    for (o, b) in out.iter_mut().zip(elements) {
+        *o = f(*b);
+    }
+}
+
+#[inline(always)]
+fn write<const N: usize>(values: &[f32], out: &mut Vec<u8>, f: impl Fn(f32) -> [u8; N]) {
+    let start = out.len();
+    out.resize(start + N * values.len(), 0);
+    let (slots, _) = out[start..].as_chunks_mut::<N>();
+    for (slot, v) in slots.iter_mut().zip(values) {
+        *slot = f(*v);
+    }
+}
+
+#[inline(always)]
+fn count<const N: usize>(bytes: &[u8], f: impl Fn([u8; N]) -> bool) -> usize {
+    bytes.as_chunks::<N>().0.iter().map(|b| usize::from(f(*b))).sum()
+}
+
+/// With `t` the bits of |h| at the top of a word: normal numbers, infinities and NaN are moved into place with the
+/// exponent raised by 224 and scaled by 2⁻¹¹², which is exact; subnormal ones are the fraction of a number in [½, 1).
+#[inline(always)]
+fn f16_to_f32(h: u16) -> f32 {
+    let word = u32::from(h) << 16;
+    let t = word << 1;
+    let normal = f32::from_bits((t >> 4) + (224 << 23)) * f32::from_bits(0x0780_0000);
+    let subnormal = f32::from_bits((t >> 17) | (126 << 23)) - 0.5;
+    let magnitude = if t < (1 << 27) { subnormal.to_bits() } else { normal.to_bits() };
+    f32::from_bits(word & 0x8000_0000 | magnitude)
+}
+
+/// Scaling up and down again turns too large values into infinity; adding a power of two just large enough lets the
+/// machine's own addition round the fraction to the bits that F16 keeps, subnormal ones included.
+#[inline(always)]
+fn f32_to_f16(v: f32) -> u16 {
+    let base = (v.abs() * f32::from_bits(0x7780_0000)) * f32::from_bits(0x0880_0000);
+    let word = v.to_bits();
+    let t = word << 1;
+    let bias = (t & 0xff00_0000).max(0x7100_0000);
+    let bits = (f32::from_bits((bias >> 1) + 0x0780_0000) + base).to_bits();
+    let magnitude = ((bits >> 13) & 0x7c00) + (bits & 0x0fff);
+    let magnitude = if t > 0xff00_0000 { 0x7e00 } else { magnitude };
+    ((word >> 16) & 0x8000 | magnitude) as u16
+}
+
+#[inline(always)]
+fn bf16_to_f32(h: u16) -> f32 {
+    f32::from_bits(u32::from(h) << 16)
+}
+
+#[inline(always)]
+fn f32_to_bf16(v: f32) -> u16 {
+    let word = v.to_bits();
+    let rounded = word.wrapping_add(0x7fff + ((word >> 16) & 1)) >> 16;
+    let nan = (word >> 16) | 0x0040;
+    (if word & 0x7fff_ffff > 0x7f80_0000 { nan } else { rounded }) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use half::{bf16, f16};
+
+    fn same(a: f32, b: f32) -> bool {
+        a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
+    }
+
+    #[test]
+    fn every_half_precision_pattern_decodes_as_the_half_crate_says() {
+        let patterns: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
+        let mut out = vec![0.0; 65536];
+        decode(Dtype::F16, &patterns, &mut out).unwrap();
+        for (bits, v) in (0..=u16::MAX).zip(&out) {
+            assert!(same(*v, f16::from_bits(bits).to_f32()), "F16 {bits:#06x} gave {v}");
+        }
+        decode(Dtype::BF16, &patterns, &mut out).unwrap();
+        for (bits, v) in (0..=u16::MAX).zip(&out) {
+            assert!(same(*v, bf16::from_bits(bits).to_f32()), "BF16 {bits:#06x} gave {v}");
+        }
+    }
+
+    /// Every sign and exponent with fractions at, just below and just above each rounding boundary.
+    fn interesting() -> Vec<f32> {
+        let mut out = Vec::new();
+        for top in 0..1u32 << 16 {
+            for low in [0, 1, 0x0fff, 0x1000, 0x1001, 0x1fff, 0x2000, 0x3000, 0x7fff, 0x8000, 0x8001, 0xf000, 0xffff] {
+                out.push(f32::from_bits(top << 16 | low));
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn encoding_rounds_to_nearest_even_as_the_half_crate_does() {
+        let values = interesting();
+        let mut bytes = Vec::new();
+        let lost = encode(Dtype::F16, &values, &mut bytes).unwrap();
+        let mut expected_lost = 0;
+        for (v, b) in values.iter().zip(bytes.as_chunks::<2>().0) {
+            let (got, want) = (f16::from_le_bytes(*b), f16::from_f32(*v));
+            assert!(got.to_bits() == want.to_bits() || (got.is_nan() && want.is_nan()), "F16 of {:#x}", v.to_bits());
+            expected_lost += usize::from(!want.is_finite());
+        }
+        assert_eq!(lost, expected_lost);
+        bytes.clear();
+        let lost = encode(Dtype::BF16, &values, &mut bytes).unwrap();
+        let mut expected_lost = 0;
+        for (v, b) in values.iter().zip(bytes.as_chunks::<2>().0) {
+            let (got, want) = (bf16::from_le_bytes(*b), bf16::from_f32(*v));
+            assert!(got.to_bits() == want.to_bits() || (got.is_nan() && want.is_nan()), "BF16 of {:#x}", v.to_bits());
+            expected_lost += usize::from(!want.is_finite());
+        }
+        assert_eq!(lost, expected_lost);
+    }
+
+    #[test]
+    fn ties_subnormals_and_overflow_by_hand() {
+        assert_eq!(f32_to_f16(1.0 + 1.0 / 2048.0), 0x3c00); // halfway between 1 and the next: even is 1
+        assert_eq!(f32_to_f16(1.0 + 3.0 / 2048.0), 0x3c02); // halfway, the upper is even
+        assert_eq!(f32_to_f16(65519.996), 0x7bff); // the largest finite
+        assert_eq!(f32_to_f16(65520.0), 0x7c00); // halfway to 65536: infinity
+        assert_eq!(f32_to_f16(2f32.powi(-24)), 1); // the smallest subnormal
+        assert_eq!(f32_to_f16(2f32.powi(-25)), 0); // half of it: ties to even, zero
+        assert_eq!(f32_to_f16(-0.0), 0x8000);
+        assert_eq!(f32_to_bf16(f32::MAX), 0x7f80);
+    }
+
+    #[test]
+    fn every_finite_half_survives_a_round_trip() {
+        for bits in 0..=u16::MAX {
+            if bits & 0x7c00 != 0x7c00 {
+                assert_eq!(f32_to_f16(f16_to_f32(bits)), bits);
+            }
+            if bits & 0x7f80 != 0x7f80 {
+                assert_eq!(f32_to_bf16(bf16_to_f32(bits)), bits);
+            }
+        }
+    }
+
+    #[test]
+    fn wide_types_and_wrong_lengths() {
+        let mut out = [0.0; 2];
+        decode(Dtype::F64, &[1.5f64.to_le_bytes(), 0.1f64.to_le_bytes()].concat(), &mut out).unwrap();
+        assert_eq!(out, [1.5, 0.1]);
+        decode(Dtype::F32, &[(-2.0f32).to_le_bytes(), f32::MIN_POSITIVE.to_le_bytes()].concat(), &mut out).unwrap();
+        assert_eq!(out, [-2.0, f32::MIN_POSITIVE]);
+        assert_eq!(decode(Dtype::F32, &[0; 7], &mut out).unwrap_err().kind, Kind::Malformed);
+        assert_eq!(decode(Dtype::F8_E4M3, &[0; 2], &mut out).unwrap_err().kind, Kind::Unsupported);
+        assert_eq!(encode(Dtype::F64, &[1.0], &mut Vec::new()).unwrap_err().kind, Kind::Unsupported);
+        assert!(!all_finite(&[0.0, f32::NAN]) && !all_finite(&[-f32::INFINITY]) && all_finite(&[f32::MAX, -0.0]));
+    }
+
+    #[test]
+    fn scalars_of_every_real_type() {
+        assert_eq!(decode_scalar(Dtype::I64, &(-8i64).to_le_bytes()), Some(-8.0));
+        assert_eq!(decode_scalar(Dtype::U8, &[16]), Some(16.0));
+        assert_eq!(decode_scalar(Dtype::BF16, &bf16::from_f32(0.5).to_le_bytes()), Some(0.5));
+        assert_eq!(decode_scalar(Dtype::F16, &[0]), None);
+        assert_eq!(decode_scalar(Dtype::BOOL, &[1]), None);
+    }
 }

@@ -11,27 +11,35 @@
 //! checked, and what is not understood is refused by name rather than guessed at.
 
 pub mod adapter;
+mod assemble;
 pub mod config;
 pub mod dialect;
 pub mod display;
 pub mod dtype;
 pub mod error;
+pub mod hash;
+mod json;
 pub mod layout;
 pub mod limits;
 pub mod metadata;
 pub mod module;
+mod pattern;
+pub mod peft_config;
 pub mod read;
 pub mod safetensors;
+mod sniff;
 pub mod source;
 pub mod writer;
 
 pub use adapter::{Adapter, Family};
 pub use config::PeftConfig;
-pub use dialect::{DialectId, NamingContext, OutputKeys, output_keys};
+pub use dialect::{DialectId, NamingContext, OutputKeys, check_components, output_keys};
 pub use dtype::Dtype;
 pub use error::{Error, Kind, Place, Result, Warning};
 pub use limits::Limits;
+pub use metadata::{MergedFacts, MergedModule};
 pub use module::{Alpha, Component, Extra, Module, ModuleKey, ModuleShape};
+pub use peft_config::peft_config;
 pub use read::{Factors, read_alphas, read_modules, read_raw};
 pub use safetensors::{Header, TensorInfo, read_header};
 pub use source::Source;

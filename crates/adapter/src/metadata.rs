@@ -1,7 +1,30 @@
-//! `__metadata__`: what is read, and what a merged file says about itself.
+//! `__metadata__`: what is read from it, and what a merged file says about itself.
+//!
+//! | keys | whose | what for |
+//! |---|---|---|
+//! | `ss_*` | kohya | rank, alpha and base version; loaders and web interfaces look at them |
+//! | `sshs_model_hash` | kohya | SHA-256 of the tensor data |
+//! | `modelspec.*` | Stability's model metadata standard 1.0.1 | title, architecture, what was merged |
+//! | `rankweave.*` | ours | the recipe |
+//!
+//! There are no dates: same input, same bytes.
+
 use crate::adapter::{Adapter, Family};
 use crate::dialect::DialectId;
-use std::collections::BTreeMap;
+use crate::display::clean;
+use crate::module::Component;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One module of a merged file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MergedModule {
+    /// Name of its up factor.
+    pub up: String,
+    /// Rank.
+    pub rank: usize,
+    /// Kernel; `[]` for a linear layer.
+    pub kernel: Vec<usize>,
+}
 
 /// What is needed to describe a merged file.
 #[derive(Clone, Debug)]
@@ -12,8 +35,8 @@ pub struct MergedFacts<'a> {
     pub family: &'a Family,
     /// Inputs, in the recipe's order.
     pub inputs: &'a [&'a Adapter],
-    /// Up key, rank and kernel ([] for linear) of every module written.
-    pub modules: &'a [(String, usize, Vec<usize>)],
+    /// Every module written.
+    pub modules: &'a [MergedModule],
     /// Title for people.
     pub title: &'a str,
     /// SHA-256 of the tensor data, 64 hex digits. Any other 64 digits give a header of the same length.
@@ -22,13 +45,107 @@ pub struct MergedFacts<'a> {
     pub recipe: Option<&'a str>,
 }
 
-/// The metadata of a merged file. No dates: same input, same bytes.
+/// What the metadata standard and kohya's `ss_base_model_version` call a family.
+const FAMILIES: [(&str, &str, &str); 4] = [
+    ("sd15", "stable-diffusion-v1/lora", "sd_v1"),
+    ("sd21", "stable-diffusion-v2-768-v/lora", "sd_v2"),
+    ("sdxl", "stable-diffusion-xl-v1-base/lora", "sdxl_base_v1-0"),
+    ("flux1", "flux-1-dev/lora", "flux1"),
+];
+
+/// The metadata of a merged file.
 pub fn merged(facts: &MergedFacts) -> BTreeMap<String, String> {
-    let _ = facts;
-    BTreeMap::new()
+    let mut out = BTreeMap::new();
+    let mut put = |key: &str, value: &str| out.insert(key.to_owned(), value.to_owned());
+    put("format", "pt");
+    put("sshs_model_hash", facts.data_sha256);
+    put("modelspec.sai_model_spec", "1.0.1");
+    put("modelspec.title", facts.title);
+    put("modelspec.hash_sha256", &format!("0x{}", facts.data_sha256));
+    let titles: Vec<String> = facts.inputs.iter().map(|a| title(a)).collect();
+    put("modelspec.merged_from", &titles.join(", "));
+    let known = FAMILIES.iter().find(|(id, ..)| *id == facts.family.id);
+    if let Some(architecture) = agreed(facts, "modelspec.architecture").or(known.map(|(_, name, _)| *name)) {
+        put("modelspec.architecture", architecture);
+        put("modelspec.implementation", agreed(facts, "modelspec.implementation").unwrap_or("diffusers"));
+    }
+    put("rankweave.version", env!("CARGO_PKG_VERSION"));
+    if let Some(recipe) = facts.recipe {
+        put("rankweave.recipe", recipe);
+    }
+    if facts.dialect != DialectId::Peft {
+        out.extend(training(facts, known.map(|(.., version)| *version)));
+    }
+    if facts.modules.iter().any(|m| m.up.contains(':')) {
+        out.extend(positions(facts));
+    }
+    out
 }
 
-/// A name for an adapter: its own title, else its file label without the ending.
+/// The `ss_*` minimum.
+fn training(facts: &MergedFacts, version: Option<&str>) -> BTreeMap<String, String> {
+    let size = |n: &usize| n.to_string();
+    let dimension = |convolution: bool| {
+        let big = |m: &&MergedModule| m.kernel.iter().any(|k| *k > 1) == convolution;
+        let ranks: BTreeSet<usize> = facts.modules.iter().filter(big).map(|m| m.rank).collect();
+        match (ranks.len(), ranks.first()) {
+            (0, _) => None,
+            (1, rank) => rank.map(size),
+            _ => Some("Dynamic".to_owned()),
+        }
+    };
+    let dim = dimension(false).or_else(|| dimension(true)).unwrap_or_default();
+    let v2 = agreed(facts, "ss_v2").unwrap_or(if facts.family.id == "sd21" { "True" } else { "False" });
+    let mut out = BTreeMap::from([
+        ("ss_network_module".to_owned(), "networks.lora".to_owned()),
+        ("ss_network_alpha".to_owned(), dim.clone()),
+        ("ss_network_dim".to_owned(), dim),
+        ("ss_v2".to_owned(), v2.to_owned()),
+        ("ss_output_name".to_owned(), facts.title.to_owned()),
+    ]);
+    if let Some(version) = agreed(facts, "ss_base_model_version").or(version) {
+        out.insert("ss_base_model_version".to_owned(), version.to_owned());
+    }
+    if let Some(conv) = dimension(true) {
+        let text = format!("{{\"conv_dim\": \"{conv}\", \"conv_alpha\": \"{conv}\"}}");
+        out.insert("ss_network_args".to_owned(), text);
+    }
+    out
+}
+
+/// cloneofsimo's loader wants each position's rank, and the classes whose layers are counted.
+fn positions(facts: &MergedFacts) -> BTreeMap<String, String> {
+    let mut out = BTreeMap::new();
+    for module in facts.modules {
+        if let Some((base, _)) = module.up.rsplit_once(':') {
+            out.insert(format!("{base}:rank"), module.rank.to_string());
+        }
+    }
+    let embedding = |(_, value): &(&String, &String)| value.as_str() == "<embed>";
+    for input in facts.inputs.iter().rev().filter(|a| a.dialect == DialectId::Cloneofsimo) {
+        let metadata = &input.header.metadata;
+        for part in [Component::Unet, Component::TextEncoder(1)] {
+            if let Some(classes) = metadata.get(&part.to_string()) {
+                out.insert(part.to_string(), classes.clone());
+            }
+        }
+        out.extend(metadata.iter().filter(embedding).map(|(k, v)| (k.clone(), v.clone())));
+    }
+    out
+}
+
+/// A metadata value that all inputs which have it agree on.
+fn agreed<'a>(facts: &MergedFacts<'a>, key: &str) -> Option<&'a str> {
+    let mut values = facts.inputs.iter().filter_map(|a| a.header.metadata.get(key));
+    let first = values.next()?;
+    values.all(|v| v == first).then_some(first)
+}
+
+/// A name for an adapter: its own title, else its file's label without the ending.
 pub fn title(adapter: &Adapter) -> String {
-    adapter.label.clone()
+    let own = ["modelspec.title", "ss_output_name"].iter().find_map(|key| adapter.header.metadata.get(*key));
+    let own = own.filter(|t| !t.trim().is_empty());
+    let label = adapter.label.rsplit(['/', '\\']).next().unwrap_or_default();
+    let label = label.strip_suffix(".safetensors").unwrap_or(label);
+    clean(own.map_or(label, |t| t.trim()), 120)
 }

@@ -143,7 +143,8 @@ mod tests {
 
     #[test]
     fn matching_forgets_dots_only_in_the_path() {
-        let key = ModuleKey { component: Component::TextEncoder(2), path: "text_model.encoder.layers.0.mlp.fc1".into() };
+        let key =
+            ModuleKey { component: Component::TextEncoder(2), path: "text_model.encoder.layers.0.mlp.fc1".into() };
         assert_eq!(key.id(), "text_encoder_2.text_model.encoder.layers.0.mlp.fc1");
         assert_eq!(key.matching(), "text_encoder_2.text_model_encoder_layers_0_mlp_fc1");
     }

@@ -1,9 +1,23 @@
-//! Reading factors.
+//! Reading factors: only the bytes of the modules asked for, neighbours in one go.
+//!
+//! A request's tensors are sorted by offset and read in spans of at most [`SPAN`] bytes; a gap of up to 64 KiB is read
+//! along rather than asked for separately, because in a browser each read costs as much as that many bytes.
+
 use crate::adapter::Adapter;
+use crate::dtype;
 use crate::error::{Error, Kind, Result};
+use crate::module::{Alpha, Module};
+use crate::safetensors::{TensorInfo, read_at};
 use crate::source::Source;
 
-/// A module's factor pair.
+/// Most bytes read at once.
+const SPAN: u64 = 16 << 20;
+/// Largest gap read along with factors.
+const GAP: u64 = 64 << 10;
+/// Largest gap read along when only alphas are wanted.
+const ALPHA_GAP: u64 = 8 << 10;
+
+/// A module's factor pair: ΔW = scale · up · down.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Factors {
     /// B, `out × r`, row-major.
@@ -18,27 +32,170 @@ pub struct Factors {
 
 /// Reads the factor pairs of `modules` (indices into `adapter.modules`), in that order.
 ///
+/// An alpha tensor of 0 counts as none, as kohya's trainer means it.
+///
 /// # Errors
-/// `Io`; `Malformed` for NaN or infinite values; `Limit`.
+/// `Io`; `Malformed`, naming the module, for NaN or infinite values; `Parameter` for an index that does not exist.
 pub fn read_modules(adapter: &Adapter, source: &dyn Source, modules: &[usize]) -> Result<Vec<Factors>> {
-    let _ = (source, modules);
-    Err(Error::new(Kind::Unsupported, "not yet").file(&adapter.label))
+    read(adapter, source, modules).map_err(|e| e.file(&adapter.label))
 }
 
-/// Reads every module's alpha: `None` where there is none.
+fn read(adapter: &Adapter, source: &dyn Source, modules: &[usize]) -> Result<Vec<Factors>> {
+    let chosen = modules.iter().map(|i| module(adapter, *i)).collect::<Result<Vec<_>>>()?;
+    let zeros = |t: usize| vec![0f32; adapter.header.tensors[t].elements() as usize];
+    let mut out: Vec<Factors> = chosen
+        .iter()
+        .map(|m| Factors { up: zeros(m.up), down: zeros(m.down), scale: 1.0, alpha: m.rank as f64 })
+        .collect();
+    // (tensor, place in `out`, part): 0 up, 1 down, 2 alpha.
+    let mut wanted = Vec::with_capacity(3 * chosen.len());
+    for (i, m) in chosen.iter().enumerate() {
+        wanted.extend([(m.up, (i, 0)), (m.down, (i, 1))]);
+        match m.alpha {
+            Alpha::Tensor(t) => wanted.push((t, (i, 2))),
+            Alpha::Value(alpha) => out[i].alpha = alpha,
+            Alpha::None => {}
+        }
+    }
+    fetch(adapter, source, wanted, GAP, |(i, part), tensor, at, bytes| {
+        let own = |e: Error| e.module(chosen[i].key.id()).key(&tensor.name);
+        if part == 2 {
+            let alpha = scalar(tensor, bytes).map_err(own)?;
+            out[i].alpha = if alpha == 0.0 { chosen[i].rank as f64 } else { alpha };
+            return Ok(());
+        }
+        let values = if part == 0 { &mut out[i].up } else { &mut out[i].down };
+        let n = bytes.len() / dtype::size_of(tensor.dtype);
+        let values = &mut values[at..at + n];
+        dtype::decode(tensor.dtype, bytes, values).map_err(own)?;
+        if !dtype::all_finite(values) {
+            return Err(own(not_finite(tensor, at, values)));
+        }
+        Ok(())
+    })?;
+    for (factors, m) in out.iter_mut().zip(&chosen) {
+        let rank = m.rank as f64;
+        factors.scale = factors.alpha / if m.rslora { rank.sqrt() } else { rank };
+    }
+    Ok(out)
+}
+
+/// Reads every module's alpha as the file states it: `None` where there is none. For inspection; alphas are small, so
+/// this reads little of the file.
 ///
 /// # Errors
 /// As [`read_modules`].
 pub fn read_alphas(adapter: &Adapter, source: &dyn Source) -> Result<Vec<Option<f64>>> {
-    let _ = source;
-    Err(Error::new(Kind::Unsupported, "not yet").file(&adapter.label))
+    let value = |m: &Module| if let Alpha::Value(a) = m.alpha { Some(a) } else { None };
+    let mut out: Vec<Option<f64>> = adapter.modules.iter().map(value).collect();
+    let tensor = |(i, m): (usize, &Module)| if let Alpha::Tensor(t) = m.alpha { Some((t, i)) } else { None };
+    let wanted = adapter.modules.iter().enumerate().filter_map(tensor).collect();
+    let read = fetch(adapter, source, wanted, ALPHA_GAP, |i, tensor, _, bytes| {
+        let alpha = scalar(tensor, bytes);
+        out[i] = Some(alpha.map_err(|e| e.module(adapter.modules[i].key.id()).key(&tensor.name))?);
+        Ok(())
+    });
+    read.map_err(|e| e.file(&adapter.label))?;
+    Ok(out)
 }
 
 /// Reads one tensor's bytes as they are.
 ///
 /// # Errors
-/// `Io` or `Limit`.
+/// `Io`, `Limit` for a tensor too large for this machine, `Parameter` for an index that does not exist.
 pub fn read_raw(adapter: &Adapter, source: &dyn Source, tensor: usize) -> Result<Vec<u8>> {
-    let _ = (source, tensor);
-    Err(Error::new(Kind::Unsupported, "not yet").file(&adapter.label))
+    let read = || {
+        let info = adapter.header.tensors.get(tensor).ok_or_else(|| no_such("tensor", tensor))?;
+        let too_large = || Error::new(Kind::Limit, "A tensor is too large for this machine").key(&info.name);
+        let len = usize::try_from(info.len).ok().filter(|n| *n <= 1 << 31).ok_or_else(too_large)?;
+        let mut bytes = vec![0; len];
+        read_at(source, info.offset, &mut bytes).map_err(|e| e.key(&info.name))?;
+        Ok(bytes)
+    };
+    read().map_err(|e: Error| e.file(&adapter.label))
+}
+
+/// Reads the wanted tensors in order of offset and hands each (or, when it is longer than a span, each piece of it) to
+/// `sink` with the index of its first element.
+fn fetch<T: Copy>(
+    adapter: &Adapter,
+    source: &dyn Source,
+    mut wanted: Vec<(usize, T)>,
+    gap: u64,
+    mut sink: impl FnMut(T, &TensorInfo, usize, &[u8]) -> Result<()>,
+) -> Result<()> {
+    let info = |t: usize| &adapter.header.tensors[t];
+    wanted.sort_by_key(|(t, _)| info(*t).offset);
+    let mut buffer = Vec::new();
+    let mut rest = wanted.as_slice();
+    while let Some((first, _)) = rest.first() {
+        let (start, mut end, mut n) = (info(*first).offset, info(*first).offset + info(*first).len, 1);
+        while let Some((next, _)) = rest.get(n) {
+            let next = info(*next);
+            if next.offset > end + gap || next.offset + next.len > start + SPAN {
+                break;
+            }
+            end = end.max(next.offset + next.len);
+            n += 1;
+        }
+        let (span, later) = rest.split_at(n);
+        rest = later;
+        if end - start > SPAN {
+            // Only a single tensor can be longer than a span.
+            for (t, slot) in span {
+                pieces(info(*t), source, &mut buffer, |at, bytes| sink(*slot, info(*t), at, bytes))?;
+            }
+            continue;
+        }
+        buffer.resize((end - start) as usize, 0);
+        read_at(source, start, &mut buffer).map_err(|e| e.key(&info(span[0].0).name))?;
+        for (t, slot) in span {
+            let from = (info(*t).offset - start) as usize;
+            sink(*slot, info(*t), 0, &buffer[from..from + info(*t).len as usize])?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads one long tensor piece by piece.
+fn pieces(
+    info: &TensorInfo,
+    source: &dyn Source,
+    buffer: &mut Vec<u8>,
+    mut sink: impl FnMut(usize, &[u8]) -> Result<()>,
+) -> Result<()> {
+    let mut done = 0;
+    while done < info.len {
+        buffer.resize((info.len - done).min(SPAN) as usize, 0);
+        read_at(source, info.offset + done, buffer).map_err(|e| e.key(&info.name))?;
+        sink((done / dtype::size_of(info.dtype) as u64) as usize, buffer)?;
+        done += buffer.len() as u64;
+    }
+    Ok(())
+}
+
+fn module(adapter: &Adapter, index: usize) -> Result<&Module> {
+    adapter.modules.get(index).ok_or_else(|| no_such("module", index))
+}
+
+fn no_such(what: &str, index: usize) -> Error {
+    Error::new(Kind::Parameter, format!("There is no {what} number {index}"))
+}
+
+fn scalar(tensor: &TensorInfo, bytes: &[u8]) -> Result<f64> {
+    let value = dtype::decode_scalar(tensor.dtype, bytes).unwrap_or(f64::NAN);
+    if value.is_finite() {
+        return Ok(value);
+    }
+    let error = Error::new(Kind::Malformed, "An alpha is not a finite number").offset(tensor.offset);
+    Err(error.expected("a number").found(value.to_string()))
+}
+
+fn not_finite(tensor: &TensorInfo, at: usize, values: &[f32]) -> Error {
+    let n = values.iter().position(|v| !v.is_finite()).unwrap_or_default();
+    Error::new(Kind::Malformed, "A factor holds a value that is not finite")
+        .offset(tensor.offset + ((at + n) * dtype::size_of(tensor.dtype)) as u64)
+        .expected("finite numbers")
+        .found(values[n].to_string())
+        .hint("Training diverged or the file is damaged; use another checkpoint.")
 }

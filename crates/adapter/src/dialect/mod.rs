@@ -1,6 +1,30 @@
 //! Dialects: how files spell the names of factors.
+//!
+//! | dialect | up factor | down factor | alpha |
+//! |---|---|---|---|
+//! | kohya | `lora_unet_X.lora_up.weight` | `.lora_down.weight` | `.alpha` |
+//! | PEFT | `base_model.model.X.lora_B.weight` | `.lora_A.weight` | adapter_config.json |
+//! | diffusers | `unet.X.lora_B.weight` | `.lora_A.weight` | metadata, or none |
+//! | diffusers, attention processors | `….processor.to_q_lora.up.weight` | `_lora.down.weight` | none |
+//! | diffusers, lora.up | `unet.X.lora.up.weight` | `.lora.down.weight` | none |
+//! | diffusers, lora_linear_layer | `text_encoder.X.lora_linear_layer.up.weight` | `….down.weight` | none |
+//! | ComfyUI | `diffusion_model.X.lora_B.weight` | `.lora_A.weight` | `.alpha`, or none |
+//! | cloneofsimo | `unet:12:up` | `unet:12:down` | none |
+//!
+//! Reading goes name by name: [`parse`] says what a tensor is. Writing goes module by module: [`output_keys`].
+
+mod cloneofsimo;
+mod diffusers;
+mod foreign;
+mod kohya;
+mod names;
+mod peft;
+
+pub(crate) use foreign::{not_an_adapter, refusal};
+pub(crate) use names::{Part, counterpart, parse};
+
 use crate::error::{Error, Kind, Result};
-use crate::module::ModuleKey;
+use crate::module::{Component, ModuleKey};
 use serde::{Deserialize, Serialize};
 
 /// A way of spelling keys.
@@ -23,7 +47,7 @@ pub enum DialectId {
     Comfy,
     /// `unet:12:up`.
     Cloneofsimo,
-    /// Several of them in one file.
+    /// Several of them in one file; written, each module keeps its own.
     Mixed,
 }
 
@@ -96,7 +120,7 @@ pub struct NamingContext<'a> {
 }
 
 /// The names of `module`'s tensors in `dialect`. `raw` and `raw_dialect` are its spelling in the file it comes from,
-/// kept where that is the dialect asked for.
+/// kept where that is the dialect asked for; [`DialectId::Mixed`] keeps every module's own.
 ///
 /// # Errors
 /// `Unsupported`, naming the module, when the name cannot be mapped.
@@ -107,6 +131,60 @@ pub fn output_keys(
     raw_dialect: DialectId,
     ctx: NamingContext,
 ) -> Result<OutputKeys> {
-    let _ = (dialect, raw, raw_dialect, ctx);
-    Err(Error::new(Kind::Unsupported, "not yet").module(module.id()))
+    let dialect = if dialect == DialectId::Mixed { raw_dialect } else { dialect };
+    let cannot = |why: &str| {
+        Error::new(Kind::Unsupported, format!("This module has no name in the {} dialect", dialect.title()))
+            .module(module.id())
+            .key(raw)
+            .found(why)
+            .hint(format!("Keep the keys as they are, in the {} dialect.", raw_dialect.title()))
+    };
+    if dialect == raw_dialect {
+        return Ok(names::keys(dialect, raw));
+    }
+    if raw_dialect == DialectId::Cloneofsimo {
+        return Err(cannot("a position in a list instead of a name"));
+    }
+    match dialect {
+        DialectId::Kohya => kohya::base(module, ctx).map(|base| names::keys(dialect, &base)),
+        DialectId::Peft => peft::base(module, raw_dialect).map(|base| names::keys(dialect, &base)),
+        DialectId::Diffusers => diffusers::base(module, raw_dialect).map(|base| names::keys(dialect, &base)),
+        DialectId::DiffusersProcs | DialectId::DiffusersLora | DialectId::DiffusersLinear => {
+            diffusers::old_base(dialect, module, raw_dialect).map(|(own, base)| names::keys(own, &base))
+        }
+        DialectId::Comfy | DialectId::Cloneofsimo | DialectId::Mixed => Err("names of this dialect are only kept"),
+    }
+    .map_err(cannot)
+}
+
+/// Checks that the modules of one output file can stand together in `dialect`: PEFT's names do not say which part of
+/// a model they belong to, so a PEFT file holds one part only. Takes each module's key and its dialect as read.
+///
+/// # Errors
+/// `Unsupported`, naming a module of a second part.
+pub fn check_components<'a>(
+    dialect: DialectId,
+    modules: impl IntoIterator<Item = (&'a ModuleKey, DialectId)>,
+) -> Result<()> {
+    if dialect != DialectId::Peft {
+        return Ok(());
+    }
+    let (mut first, mut foreign): (Option<Component>, bool) = (None, false);
+    let mut second = None;
+    for (key, raw_dialect) in modules {
+        foreign |= raw_dialect != DialectId::Peft;
+        if *first.get_or_insert(key.component) != key.component {
+            second = second.or(Some(key));
+        }
+    }
+    match (first, second, foreign) {
+        (Some(first), Some(key), true) => {
+            Err(Error::new(Kind::Unsupported, "A PEFT adapter holds one part of a model only")
+                .module(key.id())
+                .expected(format!("modules of {first} alone"))
+                .found(format!("modules of {} too", key.component))
+                .hint("Write diffusers or kohya keys, which name the part."))
+        }
+        _ => Ok(()),
+    }
 }

@@ -1,0 +1,113 @@
+//! Adapters of other kinds and spellings: recognised, refused by name, never misread.
+//!
+//! The first entry of the list that any tensor bears the mark of gives the message.
+
+use crate::error::{Error, Kind};
+
+/// How a tensor's name gives a kind away.
+enum Mark {
+    Ends(&'static str),
+    Has(&'static str),
+    Starts(&'static str),
+    Is(fn(&str) -> bool),
+}
+use Mark::{Ends, Has, Is, Starts};
+
+impl Mark {
+    fn fits(&self, name: &str) -> bool {
+        match self {
+            Ends(s) => name.ends_with(s),
+            Has(s) => name.contains(s),
+            Starts(s) => name.starts_with(s),
+            Is(test) => test(name),
+        }
+    }
+}
+
+const NEEDS_BASE: &str = "Its effect depends on the base model's weights, so it cannot be merged from the adapter alone; \
+    merge it into the base and extract a LoRA from the difference.";
+const LATER: &str = "This version reads plain LoRA pairs; convert the adapter to LoRA with its trainer's tools.";
+const RESPELL: &str = "Convert the keys to kohya, PEFT or diffusers names with its trainer's tools.";
+
+/// What it is called, how it is known, what to do.
+const KINDS: &[(&str, &[Mark], &str)] = &[
+    ("a DoRA adapter", &[Ends(".dora_scale"), Has(".lora_magnitude_vector")], NEEDS_BASE),
+    ("a LoHa adapter", &[Has(".hada_w"), Has(".hada_t")], LATER),
+    ("a LoKr adapter", &[Has(".lokr_")], LATER),
+    ("an AdaLoRA adapter", &[Ends(".lora_E"), Ends(".ranknum"), Has(".lora_E.")], LATER),
+    ("a LoCon adapter in Tucker form", &[Ends(".lora_mid.weight")], LATER),
+    ("a BOFT adapter", &[Has(".boft_R"), Has(".boft_s")], NEEDS_BASE),
+    ("an OFT adapter", &[Has(".oft_diag"), Has(".oft_blocks"), Has(".oft_R"), Starts("oft_unet_")], NEEDS_BASE),
+    ("an IA³ adapter", &[Has(".ia3_l"), Ends(".on_input")], NEEDS_BASE),
+    ("a VeRA adapter", &[Has("vera_lambda_"), Ends("vera_A"), Ends("vera_B")], LATER),
+    ("a UniLoRA adapter", &[Has("unilora_")], LATER),
+    ("a FineGates adapter", &[Has(".finegates_")], NEEDS_BASE),
+    ("a GLoRA adapter", &[Ends(".a1.weight"), Ends(".b1.weight"), Has(".glora_")], NEEDS_BASE),
+    ("a RandLoRA adapter", &[Has("randlora_")], LATER),
+    ("a VB-LoRA adapter", &[Has("vblora_")], LATER),
+    ("a FourierFT adapter", &[Has("fourierft_")], LATER),
+    ("a WaveFT adapter", &[Has("waveft_")], LATER),
+    ("a C3A adapter", &[Has(".c3a_")], LATER),
+    ("a SHiRA adapter", &[Has(".shira_")], LATER),
+    ("a MiSS (Bone) adapter", &[Has(".bone_"), Has(".miss_")], NEEDS_BASE),
+    ("an HRA adapter", &[Has(".hra_u")], NEEDS_BASE),
+    ("a HiRA adapter", &[Has(".hira_")], NEEDS_BASE),
+    ("a RoAd adapter", &[Has(".road_theta"), Has(".road_alpha")], NEEDS_BASE),
+    ("a DeLoRA adapter", &[Has(".delora_")], LATER),
+    ("a prompt-tuning adapter", &[Is(|n| n == "prompt_embeddings")], "It holds prompts, not changes of weights."),
+    ("an X-LoRA adapter", &[Has("xlora_classifier")], LATER),
+    (
+        "a LoRA of an embedding (lora_embedding_A, lora_embedding_B)",
+        &[Has(".lora_embedding_A"), Has(".lora_embedding_B")],
+        LATER,
+    ),
+    ("a LoRA with bias vectors (lora_bias, control LoRA)", &[Ends(".lora_B.bias"), Ends(".lora_up.bias")], LATER),
+    ("an adapter with full differences (.diff)", &[Ends(".diff"), Ends(".diff_b")], LATER),
+    ("an adapter with whole replacement weights (.set_weight)", &[Ends(".set_weight"), Ends(".reshape_weight")], LATER),
+    ("an adapter with trained norms (.w_norm)", &[Ends(".w_norm"), Ends(".b_norm")], LATER),
+    ("an adapter in MLX's spelling (lora_a, lora_b)", &[Ends(".lora_a"), Ends(".lora_b")], RESPELL),
+    (
+        "an adapter in Sam_LoRA's spelling (w_a, w_b)",
+        &[Is(|n| numbered(n, "w_a_")), Is(|n| numbered(n, "w_b_"))],
+        RESPELL,
+    ),
+    ("a Flux adapter in XLabs' spelling", &[Has(".processor.qkv_lora"), Has(".processor.proj_lora")], RESPELL),
+    ("an adapter in OneTrainer's split spelling", &[Is(is_split_factor)], RESPELL),
+    (
+        "an adapter with underscored suffixes (_lora_down.weight)",
+        &[Ends("_lora_down.weight"), Ends("_lora_up.weight")],
+        RESPELL,
+    ),
+    ("a ControlLoRA", &[Is(|n| n == "lora_controlnet"), Ends(".up"), Ends(".down")], LATER),
+    ("an adapter with bare names (lora_A, lora_B without .weight)", &[Ends(".lora_A"), Ends(".lora_B")], RESPELL),
+];
+
+/// `w_a_000` and the like.
+fn numbered(name: &str, prefix: &str) -> bool {
+    name.strip_prefix(prefix).is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn is_split_factor(name: &str) -> bool {
+    let base = name.strip_suffix(".lora_down.weight").or_else(|| name.strip_suffix(".lora_up.weight"));
+    base.is_some_and(super::kohya::is_split)
+}
+
+/// The refusal for a file with these tensor names (those that are no part of a plain pair), if one is due.
+pub(crate) fn refusal(names: &[&str]) -> Option<Error> {
+    KINDS.iter().find_map(|(title, marks, hint)| {
+        let name = names.iter().find(|n| marks.iter().any(|m| m.fits(n)))?;
+        let what = format!("This is {title}, which Rankweave does not read");
+        Some(Error::new(Kind::Unsupported, what).key(*name).hint(*hint))
+    })
+}
+
+/// The error for a file without a single pair.
+pub(crate) fn not_an_adapter(names: &[&str]) -> Error {
+    let error = Error::new(Kind::Unsupported, "This is not a LoRA adapter")
+        .expected("pairs of factors, such as X.lora_up.weight and X.lora_down.weight")
+        .hint("Choose the adapter's file; whole models, text encoders and VAEs cannot be merged here.");
+    match names.first() {
+        Some(first) => error.found(format!("{} other tensors", names.len())).key(*first),
+        None => error.found("no tensors"),
+    }
+}

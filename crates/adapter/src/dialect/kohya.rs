@@ -1,0 +1,72 @@
+//! kohya's names: a prefix for the part of the model, then the path with underscores for dots.
+//!
+//! `lora_unet_down_blocks_0_attentions_0_proj_in`, `lora_te_text_model_encoder_layers_0_mlp_fc1`. The dots are lost,
+//! so a layout has to know the words; an unknown path stays as it is spelled and still matches files like itself.
+
+use super::{NamingContext, diffusers};
+use crate::layout;
+use crate::module::{Component, ModuleKey};
+
+/// Prefixes and the part of the model they stand for; longer ones first.
+const PREFIXES: [(&str, Component); 10] = [
+    ("lora_prior_unet_", Component::Prior),
+    ("lora_prior_te_", Component::TextEncoder(1)),
+    ("lora_prior_", Component::Prior),
+    ("lora_unet_", Component::Unet),
+    ("lora_transformer_", Component::Transformer),
+    ("lora_te1_", Component::TextEncoder(1)),
+    ("lora_te2_", Component::TextEncoder(2)),
+    ("lora_te3_", Component::TextEncoder(3)),
+    ("lora_te_", Component::TextEncoder(1)),
+    ("lycoris_", Component::Model),
+];
+
+/// The module of a base name with kohya's suffix; such files also come with dotted names. `None` for a spelling that
+/// is refused by name.
+pub(super) fn key(base: &str) -> Option<ModuleKey> {
+    if is_split(base) {
+        return None;
+    }
+    Some(prefixed(base).unwrap_or_else(|| diffusers::key(base).1))
+}
+
+/// The module of a base name with one of kohya's prefixes.
+pub(super) fn prefixed(base: &str) -> Option<ModuleKey> {
+    let (prefix, component) = PREFIXES.into_iter().find(|(p, _)| base.starts_with(p))?;
+    let path = base[prefix.len()..].trim_start_matches('_');
+    let component = match component {
+        Component::Unet | Component::Transformer | Component::Model => {
+            layout::component_of(path, layout::Heads::All).unwrap_or(component)
+        }
+        other => other,
+    };
+    let path = layout::dotted(component, path).unwrap_or_else(|| path.to_owned());
+    Some(ModuleKey { component, path })
+}
+
+/// The base name of a module, or why there is none.
+pub(super) fn base(module: &ModuleKey, ctx: NamingContext) -> Result<String, &'static str> {
+    let family = layout::naming(ctx.family);
+    let prefix = match module.component {
+        Component::Unet => "lora_unet_",
+        Component::Transformer if family.own_transformer_prefix => "lora_transformer_",
+        Component::Transformer => "lora_unet_",
+        Component::TextEncoder(1) if family.one_text_encoder => "lora_te_",
+        Component::TextEncoder(1) => "lora_te1_",
+        Component::TextEncoder(2) => "lora_te2_",
+        Component::TextEncoder(_) => "lora_te3_",
+        Component::Prior => "lora_prior_unet_",
+        Component::Model => return Err("a part of a model that kohya has no prefix for"),
+    };
+    let original = (family.original_unet && module.component == Component::Unet)
+        .then(|| layout::original_unet(&module.path))
+        .flatten();
+    Ok(format!("{prefix}{}", original.unwrap_or_else(|| module.path.replace('.', "_"))))
+}
+
+/// OneTrainer's split layers: `….qkv.0`, `….linear1.3`, one adapter per part of a fused weight.
+pub(super) fn is_split(base: &str) -> bool {
+    let Some((head, part)) = base.rsplit_once('.') else { return false };
+    let numbered = part.len() == 1 && part.bytes().all(|b| b.is_ascii_digit());
+    numbered && (head.ends_with(".qkv") || head.ends_with(".linear1"))
+}

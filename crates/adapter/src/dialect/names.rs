@@ -1,0 +1,106 @@
+//! What a tensor is, told by its name: suffix first, then prefix.
+
+use super::{DialectId, OutputKeys, cloneofsimo, diffusers, kohya, peft};
+use crate::module::ModuleKey;
+
+/// Which part of a module a tensor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Up,
+    Down,
+    Alpha,
+}
+
+/// A tensor that belongs to a module.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Piece<'a> {
+    /// Name without the suffix; the pieces of one module share it.
+    pub base: &'a str,
+    pub part: Part,
+    /// The suffix's dialect. For alpha, which several dialects share, this means nothing.
+    pub dialect: DialectId,
+    pub key: ModuleKey,
+}
+
+/// Suffixes, longer before shorter where one ends with the other. `Diffusers` stands for all with `lora_A`.
+const SUFFIXES: [(&str, Part, DialectId); 14] = [
+    (".lora_up.weight", Part::Up, DialectId::Kohya),
+    (".lora_down.weight", Part::Down, DialectId::Kohya),
+    (".lora_B.weight", Part::Up, DialectId::Diffusers),
+    (".lora_A.weight", Part::Down, DialectId::Diffusers),
+    (".lora.up.weight", Part::Up, DialectId::DiffusersLora),
+    (".lora.down.weight", Part::Down, DialectId::DiffusersLora),
+    (".lora.alpha", Part::Alpha, DialectId::DiffusersLora),
+    ("_lora.up.weight", Part::Up, DialectId::DiffusersProcs),
+    ("_lora.down.weight", Part::Down, DialectId::DiffusersProcs),
+    ("_lora.alpha", Part::Alpha, DialectId::DiffusersProcs),
+    (".lora_linear_layer.up.weight", Part::Up, DialectId::DiffusersLinear),
+    (".lora_linear_layer.down.weight", Part::Down, DialectId::DiffusersLinear),
+    (".lora_linear_layer.alpha", Part::Alpha, DialectId::DiffusersLinear),
+    (".alpha", Part::Alpha, DialectId::Kohya),
+];
+
+/// What the tensor called `name` is, or `None` when it is no piece of a factor pair.
+pub(crate) fn parse(name: &str) -> Option<Piece<'_>> {
+    if let Some((base, part, key)) = cloneofsimo::parse(name) {
+        return Some(Piece { base, part, dialect: DialectId::Cloneofsimo, key });
+    }
+    let (base, part, dialect) = split(name)?;
+    let (dialect, key) = match dialect {
+        DialectId::Kohya => (dialect, kohya::key(base)?),
+        DialectId::DiffusersProcs => (dialect, diffusers::processor_key(base)?),
+        DialectId::Diffusers => match peft::key(base) {
+            Some(key) => (DialectId::Peft, key),
+            None => {
+                let (dialect, key) = diffusers::key(base);
+                (dialect, kohya::prefixed(base).unwrap_or(key))
+            }
+        },
+        _ => (dialect, diffusers::key(base).1),
+    };
+    Some(Piece { base, part, dialect, key })
+}
+
+/// Splits a name at its suffix.
+fn split(name: &str) -> Option<(&str, Part, DialectId)> {
+    for (suffix, part, dialect) in SUFFIXES {
+        if let Some(base) = name.strip_suffix(suffix) {
+            return (!base.is_empty()).then_some((base, part, dialect));
+        }
+    }
+    // PEFT with the adapter's name kept: `X.lora_A.default.weight`.
+    let (rest, adapter) = name.strip_suffix(".weight")?.rsplit_once('.')?;
+    let named = |suffix: &str| rest.strip_suffix(suffix).filter(|base| !base.is_empty() && !adapter.is_empty());
+    let up = named(".lora_B").map(|base| (base, Part::Up, DialectId::Diffusers));
+    up.or_else(|| named(".lora_A").map(|base| (base, Part::Down, DialectId::Diffusers)))
+}
+
+/// The name of the other factor of the pair that `name` belongs to.
+pub(crate) fn counterpart(name: &str) -> String {
+    const PAIRS: [(&str, &str); 8] = [
+        (".lora_up.", ".lora_down."),
+        (".lora_down.", ".lora_up."),
+        (".lora_B.", ".lora_A."),
+        (".lora_A.", ".lora_B."),
+        (".up.weight", ".down.weight"),
+        (".down.weight", ".up.weight"),
+        (":up", ":down"),
+        (":down", ":up"),
+    ];
+    let found = PAIRS.iter().find(|(own, _)| name.contains(own));
+    found.map_or_else(String::new, |(own, other)| name.replacen(own, other, 1))
+}
+
+/// A module's tensor names, from its base name in the dialect's own spelling.
+pub(super) fn keys(dialect: DialectId, base: &str) -> OutputKeys {
+    let (up, down) = match dialect {
+        DialectId::Kohya | DialectId::Mixed => (".lora_up.weight", ".lora_down.weight"),
+        DialectId::Peft | DialectId::Diffusers | DialectId::Comfy => (".lora_B.weight", ".lora_A.weight"),
+        DialectId::DiffusersProcs => ("_lora.up.weight", "_lora.down.weight"),
+        DialectId::DiffusersLora => (".lora.up.weight", ".lora.down.weight"),
+        DialectId::DiffusersLinear => (".lora_linear_layer.up.weight", ".lora_linear_layer.down.weight"),
+        DialectId::Cloneofsimo => (":up", ":down"),
+    };
+    let alpha = (dialect == DialectId::Kohya).then(|| format!("{base}.alpha"));
+    OutputKeys { up: format!("{base}{up}"), down: format!("{base}{down}"), alpha }
+}

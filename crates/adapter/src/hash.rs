@@ -1,0 +1,55 @@
+//! SHA-256 of a file, or of its tensor data alone.
+
+use crate::error::Result;
+use crate::safetensors::read_at;
+use crate::source::Source;
+use sha2::{Digest, Sha256};
+
+/// SHA-256 (64 hex digits) of the bytes from `start` to the end. From 0 it is the file's hash; from
+/// [`crate::Header::data_start`] it is the hash of the tensor data, the same whatever the metadata says. `step` hears
+/// how many bytes are done and may stop by an error.
+///
+/// # Errors
+/// `Io`, or what `step` returns.
+pub fn sha256(source: &dyn Source, start: u64, mut step: impl FnMut(u64) -> Result<()>) -> Result<String> {
+    let (size, mut at) = (source.len(), start);
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; (1 << 20).min(size.saturating_sub(start)) as usize];
+    while at < size {
+        let n = (size - at).min(buffer.len() as u64) as usize;
+        read_at(source, at, &mut buffer[..n])?;
+        hasher.update(&buffer[..n]);
+        at += n as u64;
+        step(at - start)?;
+    }
+    Ok(hex(&hasher.finalize()))
+}
+
+/// Bytes as lower-case hex digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_digests() {
+        let data = b"xabc".to_vec();
+        let digest = sha256(&data, 1, |_| Ok(())).unwrap();
+        assert_eq!(digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        let empty = sha256(&data, 4, |_| Ok(())).unwrap();
+        assert_eq!(empty, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    }
+
+    #[test]
+    fn long_data_is_hashed_in_steps_that_can_stop() {
+        let data = vec![7u8; 3 << 20];
+        let mut steps = Vec::new();
+        sha256(&data, 0, |n| Ok(steps.push(n))).unwrap();
+        assert_eq!(steps, [1 << 20, 2 << 20, 3 << 20]);
+        let stop = || crate::Error::new(crate::Kind::Cancelled, "Stopped");
+        assert!(sha256(&data, 0, |_| Err(stop())).is_err());
+    }
+}

@@ -1,0 +1,97 @@
+//! Stable Diffusion 1.x and 2.x: the diffusers U-Net and the CLIP text encoder.
+//!
+//! The U-Net's words serve SDXL too, whose blocks are the same in other numbers.
+
+use super::detect::Rule;
+use crate::module::Component::{TextEncoder, Unet};
+
+/// Words of paths in diffusers' conditional U-Net.
+pub(super) const UNET_WORDS: &[&str] = &[
+    "down_blocks",
+    "up_blocks",
+    "mid_block",
+    "attentions",
+    "resnets",
+    "motion_modules",
+    "downsamplers",
+    "upsamplers",
+    "transformer_blocks",
+    "attn1",
+    "attn2",
+    "to_q",
+    "to_k",
+    "to_v",
+    "to_out",
+    "ff",
+    "net",
+    "proj",
+    "norm",
+    "norm1",
+    "norm2",
+    "norm3",
+    "proj_in",
+    "proj_out",
+    "conv",
+    "conv1",
+    "conv2",
+    "conv_shortcut",
+    "time_emb_proj",
+    "conv_in",
+    "conv_out",
+    "conv_norm_out",
+    "time_embedding",
+    "add_embedding",
+    "linear_1",
+    "linear_2",
+];
+
+/// Words of paths in the CLIP and T5 text encoders.
+pub(super) const TEXT_WORDS: &[&str] = &[
+    "text_model",
+    "encoder",
+    "layers",
+    "self_attn",
+    "q_proj",
+    "k_proj",
+    "v_proj",
+    "out_proj",
+    "mlp",
+    "fc1",
+    "fc2",
+    "layer_norm1",
+    "layer_norm2",
+    "final_layer_norm",
+    "embeddings",
+    "token_embedding",
+    "position_embedding",
+    "text_projection",
+    "block",
+    "layer",
+    "layer_norm",
+    "SelfAttention",
+    "DenseReluDense",
+    "q",
+    "k",
+    "v",
+    "o",
+    "wi_0",
+    "wi_1",
+    "wo",
+    "shared",
+];
+
+/// Cross-attention takes what the text encoder gives: 768 numbers in version 1, 1024 in version 2.
+pub(super) const RULES: &[Rule] = &[
+    Rule::new("sd15", "Stable Diffusion 1.x", Unet, "*attn2_to_k", 0.98).inp(768),
+    Rule::new("sd15", "Stable Diffusion 1.x", Unet, "*attn2_to_v", 0.98).inp(768),
+    Rule::new("sd21", "Stable Diffusion 2.x", Unet, "*attn2_to_k", 0.98).inp(1024),
+    Rule::new("sd21", "Stable Diffusion 2.x", Unet, "*attn2_to_v", 0.98).inp(1024),
+    Rule::new("sd15", "Stable Diffusion 1.x", Unet, "#", 0.9).inp(768),
+    Rule::new("sd21", "Stable Diffusion 2.x", Unet, "#", 0.9).inp(1024),
+    Rule::new("sd21", "Stable Diffusion 2.x", TextEncoder(1), "#", 0.8).inp(1024),
+    Rule::new("sd15", "Stable Diffusion 1.x", TextEncoder(1), "#", 0.6).inp(768),
+    Rule::new("sd15", "Stable Diffusion 1.x", Unet, "down_blocks_0_attentions_*", 0.6),
+    Rule::new("sd15", "Stable Diffusion 1.x", Unet, "up_blocks_3_attentions_*", 0.6),
+    Rule::new("sd21", "Stable Diffusion 2.x", TextEncoder(1), "text_model_*_fc1", 0.6).inp(1024),
+    Rule::new("sd15", "Stable Diffusion 1.x", TextEncoder(1), "text_model_*_q_proj", 0.5).inp(768),
+];
