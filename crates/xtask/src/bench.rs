@@ -67,11 +67,7 @@ pub fn bench() -> Result<()> {
 }
 
 fn measure(command: &mut Command, rows: &mut Vec<Row>, column: fn(&mut Row) -> &mut String) -> Result<()> {
-    let good = run::each_line("measuring", command, |line| {
-        if !take(line, rows, column) {
-            println!("{line}");
-        }
-    })?;
+    let good = run::each_line("measuring", command, |line| !take(line, rows, column))?;
     if !good {
         run::note(&format!("{} failed; the lines above say why", run::describe(command)));
     }

@@ -43,11 +43,7 @@ pub fn cargo_test(toolchain: &Toolchain, what: &str, words: &[&str]) -> Result<T
 /// Runs a command that prints what Rust's test harness prints, and reads the results.
 pub fn harness(what: &str, command: &mut Command) -> Result<Tally> {
     let mut reader = Libtest::default();
-    let good = run::each_line(what, command, |line| {
-        if reader.line(line) {
-            println!("{line}");
-        }
-    })?;
+    let good = run::each_line(what, command, |line| reader.line(line))?;
     let mut tally = reader.finish();
     if !good && tally.failed == 0 {
         tally.add(Tally::failure(format!("{what}: see above")));

@@ -27,8 +27,7 @@ impl Libtest {
     /// Reads a line; answers whether it is worth showing.
     pub fn line(&mut self, line: &str) -> bool {
         if let Some(counts) = line.trim_start().strip_prefix("test result: ") {
-            self.result(counts);
-            return true;
+            return self.result(counts);
         }
         match line {
             "successes:" => {
@@ -83,7 +82,8 @@ impl Libtest {
         !outcome.starts_with("ok")
     }
 
-    fn result(&mut self, counts: &str) {
+    /// Adds the counts of one harness; answers whether it ran anything.
+    fn result(&mut self, counts: &str) -> bool {
         let of = |word: &str| -> usize {
             let part = counts.split([';', '.']).find(|part| part.trim().ends_with(word));
             part.and_then(|part| part.split_whitespace().next()?.parse().ok()).unwrap_or(0)
@@ -95,6 +95,7 @@ impl Libtest {
         self.tally.skips.append(&mut self.found);
         self.in_successes = false;
         self.section = None;
+        of("passed") + of("failed") + of("ignored") > 0
     }
 }
 
@@ -111,7 +112,7 @@ mod tests {
     #[test]
     fn counts_of_several_harnesses_add_up() {
         let (tally, shown) = read(
-            "     Running unittests src/lib.rs (target/debug/deps/a-1)\n\nrunning 3 tests\ntest a::one ... ok\ntest a::two ... ignored, too slow\ntest a::three ... ok\n\ntest result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\n   Doc-tests a\n\nrunning 1 test\ntest crates/a/src/lib.rs - f (line 3) ... ok\n\ntest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.10s\n",
+            "     Running unittests src/lib.rs (target/debug/deps/a-1)\n\nrunning 3 tests\ntest a::one ... ok\ntest a::two ... ignored, too slow\ntest a::three ... ok\n\ntest result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\n   Doc-tests a\n\nrunning 0 tests\n\ntest result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\nrunning 1 test\ntest crates/a/src/lib.rs - f (line 3) ... ok\n\ntest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.10s\n",
         );
         assert_eq!(tally.line(), "3 passed, 0 failed, 1 skipped");
         assert_eq!(tally.skips, [("a::two".to_owned(), "too slow".to_owned())]);

@@ -108,20 +108,24 @@ pub fn bytes(command: &mut Command, limit: Duration) -> Option<Vec<u8>> {
     }
 }
 
-/// Runs a command and hands each line that it prints, on either stream, to a function. Answers
-/// whether the command succeeded.
-pub fn each_line(what: &str, command: &mut Command, mut line: impl FnMut(&str)) -> Result<bool> {
+/// Runs a command and hands each line that it prints on its standard output to a function, which
+/// tells whether to show it. Lines of the other stream are all shown. Answers whether the command
+/// succeeded.
+pub fn each_line(what: &str, command: &mut Command, mut line: impl FnMut(&str) -> bool) -> Result<bool> {
     let start = Instant::now();
     let mut child = spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
     let (sender, lines) = mpsc::channel();
-    let pipes: [Option<Box<dyn Read + Send>>; 2] =
-        [child.stdout.take().map(|pipe| Box::new(pipe) as _), child.stderr.take().map(|pipe| Box::new(pipe) as _)];
-    for pipe in pipes.into_iter().flatten() {
+    let pipes: [(bool, Option<Box<dyn Read + Send>>); 2] = [
+        (true, child.stdout.take().map(|pipe| Box::new(pipe) as _)),
+        (false, child.stderr.take().map(|pipe| Box::new(pipe) as _)),
+    ];
+    for (is_output, pipe) in pipes {
+        let Some(pipe) = pipe else { continue };
         let sender = sender.clone();
         thread::spawn(move || {
             for bytes in BufReader::new(pipe).split(b'\n').map_while(io::Result::ok) {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
-                if sender.send(text).is_err() {
+                if sender.send((is_output, text)).is_err() {
                     return;
                 }
             }
@@ -130,7 +134,12 @@ pub fn each_line(what: &str, command: &mut Command, mut line: impl FnMut(&str)) 
     drop(sender);
     loop {
         match lines.recv_timeout(HEARTBEAT) {
-            Ok(text) => line(text.trim_end_matches('\r')),
+            Ok((is_output, text)) => {
+                let text = text.trim_end_matches('\r');
+                if !is_output || line(text) {
+                    println!("{text}");
+                }
+            }
             Err(RecvTimeoutError::Timeout) => {
                 note(&format!("... {what}: {} s", start.elapsed().as_secs()));
             }
@@ -209,13 +218,15 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_both_streams_arrive() {
+    fn lines_of_the_output_arrive() {
         let mut lines = Vec::new();
         let mut both = command("sh");
-        both.args(["-c", "echo out; echo err >&2; exit 3"]);
-        let ok = each_line("test", &mut both, |line| lines.push(line.to_owned()));
-        lines.sort();
-        assert_eq!(lines, ["err", "out"]);
+        both.args(["-c", "echo one; echo err >&2; printf 'two\\r\\nthree'; exit 3"]);
+        let ok = each_line("test", &mut both, |line| {
+            lines.push(line.to_owned());
+            false
+        });
+        assert_eq!(lines, ["one", "two", "three"]);
         assert!(!ok.unwrap());
     }
 

@@ -92,7 +92,8 @@ fn site(toolchain: &Toolchain, tools: &Tools) -> Result<Tally> {
 }
 
 fn browser(toolchain: &Toolchain, tools: &Tools) -> Result<Tally> {
-    let chromium = match Browser::ready().chromium {
+    let node = npm::node().map_err(|error| error.what);
+    let chromium = match node.and_then(|_| Browser::ready().chromium) {
         Ok(path) => path,
         Err(why) => return Ok(Tally::skip("browser tests", why)),
     };
@@ -105,8 +106,8 @@ fn browser(toolchain: &Toolchain, tools: &Tools) -> Result<Tally> {
     let mut node = page_script("run.mjs", &chromium, &program)?;
     let mut reader = NodeTest::default();
     let good = run::each_line("browser tests", &mut node, |line| {
-        println!("{line}");
         reader.line(line);
+        true
     })?;
     let mut tally = reader.finish();
     if !good && tally.failed == 0 {
