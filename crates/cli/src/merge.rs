@@ -4,8 +4,8 @@ use crate::args::{Convert, DtypeArg, KeysArg, Merge};
 use crate::inputs::{self, Input, cannot_read};
 use crate::output::{Draft, Target, write_text};
 use crate::{pool, progress, show};
-use rankweave_adapter::{Adapter, Dtype, Error, Kind, Source};
-use rankweave_recipe::{Assembler, Finished, MethodRef, MixEntry, Output, Prepared, Rank, Recipe, Report, SourceRef};
+use rankweave_adapter::{Adapter, Error, Kind, Source};
+use rankweave_recipe::{Assembler, Finished, MethodRef, Output, Prepared, Rank, Recipe, Report};
 use serde_json::{Map, Value};
 use std::path::Path;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(crate) fn convert(args: &Convert) -> Result<(), Vec<Error>> {
     let recipe = Recipe {
         method: MethodRef { id: "concat".into(), params: Map::new() },
         output: output(args.keys, args.dtype, Rank::Exact, &input.adapter, &target).map_err(|e| vec![e])?,
-        ..skeleton(1)
+        ..Recipe::blank(1)
     };
     let report = execute(recipe, vec![input], &target)?;
     show::summary(&report);
@@ -42,7 +42,7 @@ pub(crate) fn convert(args: &Convert) -> Result<(), Vec<Error>> {
 }
 
 fn recipe(args: &Merge, inputs: &[Input], target: &Target) -> Result<Recipe, Vec<Error>> {
-    let mut recipe = skeleton(inputs.len());
+    let mut recipe = Recipe::blank(inputs.len());
     let one = |e: Error| vec![e];
     let weights = per_input(args.weights.as_deref(), inputs.len(), "--weights").map_err(one)?;
     let te_weights = per_input(args.te_weights.as_deref(), inputs.len(), "--te-weights").map_err(one)?;
@@ -56,27 +56,6 @@ fn recipe(args: &Merge, inputs: &[Input], target: &Target) -> Result<Recipe, Vec
     let rank = Rank::parse(&args.rank).map_err(one)?;
     recipe.output = output(args.keys, args.dtype, rank, &inputs[0].adapter, target).map_err(one)?;
     Ok(recipe)
-}
-
-/// A recipe over `count` sources a, b, …, all of weight 1.
-fn skeleton(count: usize) -> Recipe {
-    let ids = (0..count).map(|i| match u8::try_from(i) {
-        Ok(i) if i < 26 => char::from(b'a' + i).to_string(),
-        _ => format!("s{i}"),
-    });
-    let sources: Vec<_> = ids.map(|id| SourceRef { id, ..SourceRef::default() }).collect();
-    let mix = sources.iter().map(|s| MixEntry { src: s.id.clone(), weight: 1.0, te: None, other: Map::new() });
-    Recipe {
-        recipe: 1,
-        name: None,
-        engine: None,
-        mix: mix.collect(),
-        sources,
-        method: MethodRef { id: "sum".into(), params: Map::new() },
-        seed: None,
-        output: Output { rank: Rank::Exact, dtype: "f32".into(), keys: None, title: None, other: Map::new() },
-        other: Map::new(),
-    }
 }
 
 fn per_input<'a>(given: Option<&'a [f64]>, count: usize, flag: &str) -> Result<Option<&'a [f64]>, Error> {
@@ -105,18 +84,8 @@ fn output(
         }
         (keys, Target::File(_)) => keys.id(),
     };
-    let dtype = dtype.map_or_else(|| dtype_of(first), DtypeArg::id);
+    let dtype = dtype.map_or_else(|| Output::dtype_of(first), DtypeArg::id);
     Ok(Output { rank, dtype: dtype.into(), keys: keys.map(Into::into), title: None, other: Map::new() })
-}
-
-/// The type an adapter's factors have, or the widest where they differ.
-fn dtype_of(adapter: &Adapter) -> &'static str {
-    let dtypes: Vec<Dtype> = adapter.modules.iter().map(|m| adapter.header.tensors[m.up].dtype).collect();
-    match dtypes.first() {
-        Some(Dtype::F16) if dtypes.iter().all(|d| *d == Dtype::F16) => "f16",
-        Some(Dtype::BF16) if dtypes.iter().all(|d| *d == Dtype::BF16) => "bf16",
-        _ => "f32",
-    }
 }
 
 fn read_recipe(path: &Path) -> Result<Recipe, Error> {

@@ -4,10 +4,9 @@ use crate::align::{self, Group};
 use crate::extras;
 use crate::method::MergeMethod;
 use crate::spec::Params;
-use rankweave_adapter::dialect::output_keys;
 use rankweave_adapter::{
     Adapter, DialectId, Dtype, Error, Kind, ModuleKey, ModuleShape, NamingContext, OutTensor, OutputKeys, Result,
-    Warning,
+    Warning, check_components, output_keys,
 };
 use rankweave_compute::RankPolicy;
 use std::ops::Range;
@@ -116,6 +115,10 @@ impl Plan {
             let message = format!("{silenced} modules are left out: every adapter that has them has weight 0 there");
             warnings.push(Warning { code: "weight-zero".into(), message, place: Default::default() });
         }
+        check_components(
+            dialect,
+            modules.iter().map(|m| (&m.key, adapters[m.sources[0].0].modules[m.sources[0].1].dialect)),
+        )?;
         let (kept, told) = extras::choose(adapters, weights);
         warnings.extend(told);
         if modules.is_empty() {

@@ -2,14 +2,14 @@
 
 use crate::prepare::{Prepared, TaskOutput};
 use crate::report::{Report, report};
-use rankweave_adapter::config::peft_config;
-use rankweave_adapter::{Error, Kind, OutTensor, Result, header_bytes};
+use rankweave_adapter::{Error, Kind, OutTensor, Result, header_bytes, peft_config};
 use rankweave_merge::ModuleReport;
 use sha2::{Digest, Sha256};
+use std::borrow::Borrow;
 
-/// Takes task outputs in the tasks' order.
-pub struct Assembler<'a> {
-    prepared: &'a Prepared,
+/// Takes task outputs in the tasks' order. `P` is a reference to the [`Prepared`], or an owner such as `Rc`.
+pub struct Assembler<P: Borrow<Prepared>> {
+    prepared: P,
     next: usize,
     hash: Sha256,
     data_len: u64,
@@ -29,9 +29,9 @@ pub struct Finished {
     pub adapter_config: Option<String>,
 }
 
-impl<'a> Assembler<'a> {
+impl<P: Borrow<Prepared>> Assembler<P> {
     /// An empty output.
-    pub fn new(prepared: &'a Prepared) -> Self {
+    pub fn new(prepared: P) -> Self {
         Assembler { prepared, next: 0, hash: Sha256::new(), data_len: 0, tensors: Vec::new(), modules: Vec::new() }
     }
 
@@ -40,8 +40,9 @@ impl<'a> Assembler<'a> {
     /// # Errors
     /// `Io` where the output is not the next task's or is incomplete.
     pub fn push(&mut self, output: &TaskOutput) -> Result<()> {
+        let prepared = self.prepared.borrow();
         let ranks: Vec<usize> = output.modules.iter().map(|m| m.rank).collect();
-        let tensors = self.prepared.plan.tensors_of(&self.prepared.adapters, output.task, &ranks);
+        let tensors = prepared.plan.tensors_of(&prepared.adapters, output.task, &ranks);
         let expected: u64 = tensors.iter().map(OutTensor::bytes).sum();
         if output.task != self.next || expected != output.bytes.len() as u64 {
             return Err(Error::new(Kind::Io, "A part of the output is missing or damaged")
@@ -62,7 +63,7 @@ impl<'a> Assembler<'a> {
     /// # Errors
     /// `Io` where tasks are missing; `Parameter` for names that occur twice.
     pub fn finish(self) -> Result<Finished> {
-        let prepared = self.prepared;
+        let prepared = self.prepared.borrow();
         if self.next != prepared.tasks() {
             return Err(Error::new(Kind::Io, "The output is incomplete")
                 .expected(format!("{} tasks", prepared.tasks()))
@@ -95,8 +96,8 @@ fn config(prepared: &Prepared, modules: &[ModuleReport]) -> String {
         path.strip_suffix(".lora_B.weight").unwrap_or(path).to_owned()
     };
     let ranks: Vec<(String, usize)> = modules.iter().map(|m| (path(&m.key), m.rank)).collect();
-    let like = prepared.adapters.iter().find_map(|a| a.config.as_ref());
-    peft_config(&ranks, &saved_modules(prepared), like)
+    let inputs: Vec<_> = prepared.adapters.iter().filter_map(|a| a.config.as_ref()).collect();
+    peft_config(&ranks, &saved_modules(prepared), &inputs)
 }
 
 /// Paths of whole modules that are kept in the file.

@@ -3,7 +3,7 @@
 use crate::check::problems;
 use crate::recipe::Recipe;
 use crate::{Engine, MATH, VERSION};
-use rankweave_adapter::metadata::{MergedFacts, merged, title};
+use rankweave_adapter::metadata::{MergedFacts, MergedModule, merged, title};
 use rankweave_adapter::{Adapter, DialectId, Error, OutTensor, Source, Warning, header_room};
 use rankweave_merge::{ModuleReport, Params, Plan, Request, Weight, find, run_task};
 use serde::{Deserialize, Serialize};
@@ -145,7 +145,7 @@ impl Prepared {
             .modules
             .iter()
             .zip(ranks)
-            .map(|(m, rank)| (m.keys.up.clone(), *rank, m.shape.kernel.clone()))
+            .map(|(m, rank)| MergedModule { up: m.keys.up.clone(), rank: *rank, kernel: m.shape.kernel.clone() })
             .collect();
         let inputs: Vec<&Adapter> = self.adapters.iter().collect();
         merged(&MergedFacts {

@@ -4,7 +4,7 @@
 //! from a later version survives a round trip; [`crate::Prepared`] says which ones
 //! it did not understand.
 
-use rankweave_adapter::{DialectId, Dtype, Error, Kind};
+use rankweave_adapter::{Adapter, DialectId, Dtype, Error, Kind};
 use rankweave_merge::RankPolicy;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -170,6 +170,27 @@ impl Rank {
 }
 
 impl Recipe {
+    /// The exact sum of `count` sources a, b, …, all of weight 1, as F32.
+    pub fn blank(count: usize) -> Recipe {
+        let ids = (0..count).map(|i| match u8::try_from(i) {
+            Ok(i) if i < 26 => char::from(b'a' + i).to_string(),
+            _ => format!("s{i}"),
+        });
+        let sources: Vec<_> = ids.map(|id| SourceRef { id, ..SourceRef::default() }).collect();
+        let mix = sources.iter().map(|s| MixEntry { src: s.id.clone(), weight: 1.0, te: None, other: Map::new() });
+        Recipe {
+            recipe: 1,
+            name: None,
+            engine: None,
+            mix: mix.collect(),
+            sources,
+            method: MethodRef { id: "sum".into(), params: Map::new() },
+            seed: None,
+            output: Output { rank: Rank::Exact, dtype: "f32".into(), keys: None, title: None, other: Map::new() },
+            other: Map::new(),
+        }
+    }
+
     /// Reads a recipe. Its meaning is checked later, against the adapters.
     pub fn from_json(text: &str) -> Result<Recipe, Error> {
         const LARGEST: usize = 1 << 20;
@@ -192,6 +213,17 @@ impl Recipe {
 }
 
 impl Output {
+    /// The type that an adapter's factors have, or F32 where they differ: what an output gets unless
+    /// another one is asked for.
+    pub fn dtype_of(adapter: &Adapter) -> &'static str {
+        let mut dtypes = adapter.modules.iter().map(|m| adapter.header.tensors[m.up].dtype);
+        match dtypes.next() {
+            Some(Dtype::F16) if dtypes.all(|d| d == Dtype::F16) => "f16",
+            Some(Dtype::BF16) if dtypes.all(|d| d == Dtype::BF16) => "bf16",
+            _ => "f32",
+        }
+    }
+
     /// The type its factors get, if it is one that can be written.
     pub fn dtype(&self) -> Option<Dtype> {
         match self.dtype.as_str() {
