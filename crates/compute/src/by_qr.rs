@@ -5,11 +5,17 @@ use crate::combine::{Combination, Sum, energy};
 use crate::{Error, FactorPair, RankPolicy, ThinSvd, linalg};
 use faer::Mat;
 
+/// Singular values at or below this share of Σ‖c·unit‖ are what f64 rounding leaves
+/// of directions that cancel, and count as zero.
+const DUST: f64 = 1e-12;
+
 impl Sum<'_> {
     /// The robust way: f64 QR of both stacks.
     pub(crate) fn by_qr(&self, policy: RankPolicy) -> Result<Combination, Error> {
         let units: Vec<_> = self.units.iter().map(|u| (u.coefficient, &self.pairs[u.pair], u.slot)).collect();
-        let svd = ThinSvd::of_units(&units)?;
+        let mut svd = ThinSvd::of_units(&units)?;
+        let floor = DUST * self.added();
+        svd.sigma.iter_mut().filter(|s| **s <= floor).for_each(|s| *s = 0.0);
         let rank = policy.choose(&svd.sigma);
         if rank == self.units.len() {
             return Ok(self.verbatim());
@@ -33,6 +39,14 @@ impl Sum<'_> {
             lost: energy(&svd.sigma[rank..]),
             inner,
         })
+    }
+}
+
+impl Sum<'_> {
+    /// Σ‖c·unit‖_F: what is added up, before anything cancels.
+    fn added(&self) -> f64 {
+        let norm = |i: usize| (self.grams.up[(i, i)] * self.grams.down[(i, i)]).sqrt();
+        self.units.iter().map(|unit| unit.coefficient.abs() * norm(unit.index)).sum()
     }
 }
 
