@@ -1,3 +1,40 @@
-//! .
+//! The page: drop adapters, set weights, merge, save.
+//!
+//! It shows and asks, and never computes: every number on it comes from the engine's workers
+//! ([`rankweave_wasm::client`]), and what the user chose goes there as
+//! [`Settings`](rankweave_wasm::protocol::Settings). One component per file; the state they share is in [`state`].
 
-fn main() {}
+mod announce;
+mod app;
+mod boot;
+mod card;
+mod compare;
+mod drop;
+mod entries;
+mod estimate;
+mod explain;
+mod field;
+mod form;
+mod format;
+mod icons;
+mod job;
+mod merge_bar;
+mod method;
+mod output;
+mod pairing;
+mod privacy;
+mod report;
+mod result;
+mod rows;
+mod samples;
+mod shortcuts;
+mod slider;
+mod state;
+mod theme;
+mod trouble;
+mod weight;
+
+fn main() {
+    console_error_panic_hook::set_once();
+    boot::start();
+}

@@ -1,0 +1,229 @@
+//! The page's side: starts the workers, asks them, cancels, and replaces what crashed.
+//!
+//! Nothing here computes, and nothing here blocks: every method that waits is `async`.
+
+mod bell;
+mod code;
+mod failure;
+mod link;
+mod merge;
+
+pub use code::Code;
+pub use failure::Failure;
+use link::Link;
+
+use crate::protocol::{Estimate, Facts, Input, Method, Reply, Request, Row, Settings, Summary};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use wasm_bindgen::JsValue;
+use web_sys::{Blob, File};
+
+/// How far a merge is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Modules written.
+    pub done: u32,
+    /// Modules in all.
+    pub total: u32,
+    /// Bytes written.
+    pub bytes: f64,
+}
+
+/// A merged file and all there is to say about it.
+pub struct Merged {
+    /// Totals.
+    pub summary: Summary,
+    /// The adapter itself.
+    pub file: Blob,
+    /// The whole report as JSON.
+    pub report: Blob,
+    /// `adapter_config.json`, where the dialect has one.
+    pub config: Option<Blob>,
+}
+
+/// The engine: one desk, and as many hands as the machine has cores.
+pub struct Engine {
+    code: Code,
+    desk: RefCell<Option<Rc<Link>>>,
+    hands: RefCell<Vec<Rc<Link>>>,
+    /// What the desk has open, to open it again should it have to be replaced.
+    opened: RefCell<BTreeMap<u32, (Input, File)>>,
+    /// Requests made by workers that are gone.
+    requested: Cell<u32>,
+}
+
+impl Engine {
+    /// Makes an engine; the desk starts with the first question, the hands with the first merge.
+    pub fn new(code: Code) -> Self {
+        let (desk, hands, opened) = Default::default();
+        Engine { code, desk, hands, opened, requested: Cell::new(0) }
+    }
+
+    /// The registry of methods.
+    ///
+    /// # Errors
+    /// If the desk crashes.
+    pub async fn methods(&self) -> Result<Vec<Method>, Failure> {
+        match self.ask_desk(&Request::Methods).await? {
+            Reply::Methods { methods } => Ok(methods),
+            _ => Err(Failure::unexpected()),
+        }
+    }
+
+    /// Reads the header of a file and remembers it as `adapter`.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub async fn open(&self, adapter: u32, input: Input, file: File) -> Result<Facts, Failure> {
+        let answer = self.desk()?.ask(&open(adapter, &input), &[file.clone().into()], &[]).await?;
+        let Reply::Facts { facts } = answer.reply else { return Err(Failure::unexpected()) };
+        self.opened.borrow_mut().insert(adapter, (input, file));
+        // By the time someone presses Merge they are ready.
+        self.hands()?;
+        Ok(facts)
+    }
+
+    /// Reads an adapter again, now with the text of its `adapter_config.json`.
+    ///
+    /// # Errors
+    /// What is wrong with the file or the configuration; the adapter stays as it was.
+    pub async fn configure(&self, adapter: u32, config: String) -> Result<Facts, Failure> {
+        let opened = self.opened.borrow().get(&adapter).cloned();
+        let (input, file) = opened.ok_or_else(Failure::unexpected)?;
+        self.open(adapter, Input { config: Some(config), ..input }, file).await
+    }
+
+    /// Forgets an adapter.
+    pub fn close(&self, adapter: u32) {
+        self.opened.borrow_mut().remove(&adapter);
+        if let Ok(desk) = self.desk() {
+            // A desk that has stopped has forgotten it already.
+            let _ = desk.post(&Request::Close { adapter }, &[], &[]);
+        }
+    }
+
+    /// What a merge would give.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub async fn plan(&self, adapters: Vec<u32>, settings: Settings) -> Result<Estimate, Failure> {
+        match self.ask_desk(&Request::Plan { adapters, settings }).await? {
+            Reply::Estimate { estimate } => Ok(estimate),
+            _ => Err(Failure::unexpected()),
+        }
+    }
+
+    /// Merges; `on` hears of progress after every task. Dropping the future does not stop the hands:
+    /// [`cancel`](Self::cancel) does.
+    ///
+    /// # Errors
+    /// What went wrong, or that it was cancelled. The hands are replaced in both cases.
+    pub async fn merge(&self, adapters: Vec<u32>, settings: Settings, on: &dyn Fn(Progress)) -> Result<Merged, Failure> {
+        let (inputs, files) = self.inputs(&adapters)?;
+        let hands = self.hands()?;
+        let crew = merge::Crew::new(self.desk()?, hands.clone(), adapters, inputs, files, settings);
+        let result = crew.run(on).await;
+        // After a failure the others still work on tasks nobody wants.
+        if result.is_err() && self.same_hands(&hands) {
+            self.cancel();
+        }
+        result
+    }
+
+    /// Stops all hands at once and starts new ones. Open adapters stay open.
+    pub fn cancel(&self) {
+        for hand in self.hands.take() {
+            self.retire(&hand);
+        }
+        // If no worker can be had, the next merge says so.
+        let _ = self.hands();
+    }
+
+    /// Rows of the last report's table.
+    ///
+    /// # Errors
+    /// If the desk has lost it in a crash.
+    pub async fn rows(&self, from: u32, count: u32) -> Result<Vec<Row>, Failure> {
+        match self.ask_desk(&Request::Rows { from, count }).await? {
+            Reply::Rows { rows } => Ok(rows),
+            _ => Err(Failure::unexpected()),
+        }
+    }
+
+    /// SHA-256 of a file, worked out by one of the hands: 64 hexadecimal digits.
+    ///
+    /// # Errors
+    /// If it is cancelled, or the file cannot be read.
+    pub async fn hash(&self, file: &Blob) -> Result<String, Failure> {
+        let hand = self.hands()?.first().cloned().ok_or_else(Failure::unexpected)?;
+        match hand.ask(&Request::Hash, &[file.into()], &[]).await?.reply {
+            Reply::Hash { sha256 } => Ok(sha256),
+            _ => Err(Failure::unexpected()),
+        }
+    }
+
+    /// Network requests made by any worker so far.
+    pub fn requested(&self) -> u32 {
+        let hands: u32 = self.hands.borrow().iter().map(|hand| hand.requested()).sum();
+        let desk = self.desk.borrow().as_ref().map_or(0, |desk| desk.requested());
+        self.requested.get() + hands + desk
+    }
+
+    async fn ask_desk(&self, request: &Request) -> Result<Reply, Failure> {
+        Ok(self.desk()?.ask(request, &[], &[]).await?.reply)
+    }
+
+    /// The desk; a new one, with everything open again, if it has stopped.
+    fn desk(&self) -> Result<Rc<Link>, Failure> {
+        let mut desk = self.desk.borrow_mut();
+        if let Some(desk) = desk.as_ref().filter(|desk| !desk.stopped()) {
+            return Ok(desk.clone());
+        }
+        let link = Rc::new(Link::start(&self.code)?);
+        for (&adapter, (input, file)) in self.opened.borrow().iter() {
+            // The answer is known; questions are answered in order.
+            drop(link.post(&open(adapter, input), &[file.into()], &[])?);
+        }
+        if let Some(old) = desk.replace(link.clone()) {
+            self.retire(&old);
+        }
+        Ok(link)
+    }
+
+    /// All hands, with those replaced that have stopped.
+    fn hands(&self) -> Result<Vec<Rc<Link>>, Failure> {
+        let mut hands = self.hands.borrow_mut();
+        hands.retain(|hand| {
+            let works = !hand.stopped();
+            if !works {
+                self.retire(hand);
+            }
+            works
+        });
+        while hands.len() < code::cores() {
+            hands.push(Rc::new(Link::start(&self.code)?));
+        }
+        Ok(hands.clone())
+    }
+
+    fn same_hands(&self, hands: &[Rc<Link>]) -> bool {
+        let now = self.hands.borrow();
+        now.len() == hands.len() && now.iter().zip(hands).all(|(a, b)| Rc::ptr_eq(a, b))
+    }
+
+    fn retire(&self, link: &Link) {
+        self.requested.set(self.requested.get() + link.requested());
+        link.stop(&Failure::Cancelled);
+    }
+
+    fn inputs(&self, adapters: &[u32]) -> Result<(Vec<Input>, Vec<JsValue>), Failure> {
+        let opened = self.opened.borrow();
+        let one = |adapter| opened.get(adapter).map(|(input, file)| (input.clone(), file.into()));
+        adapters.iter().map(one).collect::<Option<Vec<_>>>().map(|all| all.into_iter().unzip()).ok_or_else(Failure::unexpected)
+    }
+}
+
+fn open(adapter: u32, input: &Input) -> Request {
+    Request::Open { adapter, label: input.label.clone(), config: input.config.clone() }
+}

@@ -1,0 +1,398 @@
+//! What the page and its workers say to each other, as plain data.
+//!
+//! Big things ride beside a message, never inside it: a `File`, a `Blob` or an `ArrayBuffer` (transferred, not
+//! copied). The doc of each request names them as *attached*.
+
+use rankweave_adapter::{Error, Warning};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What the page asks of a worker. The desk and the hands understand the same language.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub enum Request {
+    /// The registry of methods. Answer: [`Reply::Methods`].
+    Methods,
+    /// Desk: read the header of the attached `File` and remember it as `adapter`. Answer: [`Reply::Facts`].
+    Open {
+        /// The page's number for this adapter.
+        adapter: u32,
+        /// The file's name as the user knows it.
+        label: String,
+        /// Text of the `adapter_config.json` beside it, if there is one.
+        config: Option<String>,
+    },
+    /// Desk: forget an adapter. Answer: [`Reply::Done`].
+    Close {
+        /// The page's number for it.
+        adapter: u32,
+    },
+    /// Desk: what would this merge give? Answer: [`Reply::Estimate`].
+    Plan {
+        /// Numbers of open adapters, in the user's order.
+        adapters: Vec<u32>,
+        /// Method, weights and output.
+        settings: Settings,
+    },
+    /// Desk: get ready to put a file together. Answer: [`Reply::Ready`].
+    Begin {
+        /// Numbers of open adapters, in the user's order.
+        adapters: Vec<u32>,
+        /// Method, weights and output.
+        settings: Settings,
+    },
+    /// Hand: open the attached `File`s and make the same plan as the desk. Answer: [`Reply::Ready`].
+    Prepare {
+        /// One entry per attached file.
+        inputs: Vec<Input>,
+        /// Method, weights and output.
+        settings: Settings,
+    },
+    /// Hand: do one task of the plan. Answer: [`Reply::Output`], attached: its bytes.
+    Run {
+        /// Index of the task, 0 ≤ task < tasks.
+        task: u32,
+    },
+    /// Desk: append the attached bytes, which must come in task order. Answer: [`Reply::Done`].
+    Write {
+        /// Index of the task.
+        task: u32,
+        /// What the hand said about the task, opaque to the page.
+        meta: String,
+    },
+    /// Desk: close the file. Answer: [`Reply::Finished`], attached: the file, then the report, then an
+    /// `adapter_config.json` where the dialect has one, each a `Blob`.
+    Finish,
+    /// Desk: some rows of the last report's table. Answer: [`Reply::Rows`].
+    Rows {
+        /// First row.
+        from: u32,
+        /// At most this many.
+        count: u32,
+    },
+    /// Any worker: SHA-256 of the attached `Blob`. Answer: [`Reply::Hash`].
+    Hash,
+}
+
+/// What a worker answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Reply {
+    /// Nothing to say but that it is done.
+    Done,
+    /// The registry, in reading order.
+    Methods {
+        /// One entry per method.
+        methods: Vec<Method>,
+    },
+    /// What the header of a file says.
+    Facts {
+        /// For the card.
+        facts: Facts,
+    },
+    /// What a merge would give.
+    Estimate {
+        /// For the line above the Merge button.
+        estimate: Estimate,
+    },
+    /// The plan is made.
+    Ready {
+        /// Number of tasks.
+        tasks: u32,
+        /// Number of modules.
+        modules: u32,
+    },
+    /// One task is done; its bytes are attached.
+    Output {
+        /// For [`Request::Write`], opaque to the page.
+        meta: String,
+        /// Modules in this task.
+        modules: u32,
+    },
+    /// The file is complete.
+    Finished {
+        /// Totals for the page.
+        summary: Summary,
+    },
+    /// Rows of the report's table.
+    Rows {
+        /// One per module.
+        rows: Vec<Row>,
+    },
+    /// A SHA-256.
+    Hash {
+        /// 64 hexadecimal digits.
+        sha256: String,
+    },
+    /// It cannot be done; all reasons at once.
+    Failed {
+        /// At least one.
+        errors: Vec<Error>,
+    },
+    /// The worker is about to stop because of a fault of ours.
+    Panic {
+        /// Message and place in the source.
+        message: String,
+    },
+    /// The worker asked the network for something, which it never should.
+    Requested {
+        /// How many times so far.
+        count: u32,
+    },
+}
+
+/// A file for a hand.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Input {
+    /// The file's name as the user knows it.
+    pub label: String,
+    /// Text of its `adapter_config.json`.
+    pub config: Option<String>,
+}
+
+/// What the user chose, in words of the recipe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// One entry per adapter, in order.
+    pub mix: Vec<Mix>,
+    /// Id of the method.
+    pub method: String,
+    /// Its parameters that differ from the default.
+    pub params: BTreeMap<String, Value>,
+    /// Rank of the output.
+    pub rank: Rank,
+    /// `f32`, `f16`, `bf16`, or `same` (as the first adapter).
+    pub dtype: String,
+    /// `same` (as the first adapter), `kohya`, `diffusers` or `peft`.
+    pub keys: String,
+    /// For methods that need chance.
+    pub seed: Option<u32>,
+}
+
+/// How much of one adapter.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mix {
+    /// The number one would type at inference.
+    pub weight: f64,
+    /// The same for text encoders; `None`: as `weight`.
+    pub te: Option<f64>,
+}
+
+/// The value of a parameter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// Of a flag.
+    Flag(bool),
+    /// Of a number.
+    Number(f64),
+    /// Of a choice: the option's id.
+    Choice(String),
+}
+
+/// Rank of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "kebab-case")]
+pub enum Rank {
+    /// Whatever the exact result needs.
+    Exact,
+    /// At most this.
+    Fixed {
+        /// 1 or more.
+        value: u32,
+    },
+    /// Per module, the least that keeps this share of the energy.
+    Energy {
+        /// Above 0, at most 1.
+        value: f64,
+    },
+}
+
+/// A method, as its `Spec` tells it: enough to draw the form and the explanation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Method {
+    /// Stable id.
+    pub id: String,
+    /// Name.
+    pub title: String,
+    /// One sentence.
+    pub summary: String,
+    /// In symbols.
+    pub formula: String,
+    /// When to use it.
+    pub when: String,
+    /// Where it comes from.
+    pub reference: Reference,
+    /// Its parameters.
+    pub params: Vec<Param>,
+}
+
+/// Where a method comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reference {
+    /// Title of the paper or page.
+    pub title: String,
+    /// Its address; may be empty.
+    pub url: String,
+}
+
+/// One parameter of a method.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Param {
+    /// Stable name.
+    pub name: String,
+    /// Label.
+    pub title: String,
+    /// One sentence.
+    pub help: String,
+    /// What kind of control.
+    #[serde(flatten)]
+    pub kind: ParamKind,
+}
+
+/// What values a parameter takes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum ParamKind {
+    /// A number in a range.
+    Number {
+        /// Unless said otherwise.
+        default: f64,
+        /// Least.
+        min: f64,
+        /// Greatest.
+        max: f64,
+        /// Of the slider.
+        step: f64,
+    },
+    /// One of a list.
+    Choice {
+        /// Id of the option unless said otherwise.
+        default: String,
+        /// In reading order.
+        options: Vec<Choice>,
+    },
+    /// Yes or no.
+    Flag {
+        /// Unless said otherwise.
+        default: bool,
+    },
+}
+
+/// One option of a choice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Stable id.
+    pub id: String,
+    /// Name.
+    pub title: String,
+}
+
+/// What the header of a file says, for its card.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Bytes.
+    pub size: u64,
+    /// Stable id of the base family; `unknown` if it cannot be told.
+    pub family: String,
+    /// Its name.
+    pub family_title: String,
+    /// Name of the spelling of its keys.
+    pub dialect: String,
+    /// Name of the way its changes are stored.
+    pub kind: String,
+    /// Number of modules.
+    pub modules: u32,
+    /// How many of them belong to text encoders.
+    pub text_encoder_modules: u32,
+    /// Rank and how many modules have it, by rank.
+    pub ranks: Vec<(u32, u32)>,
+    /// Distinct alphas; empty: none stored, scale 1.
+    pub alphas: Vec<f64>,
+    /// Number types.
+    pub dtypes: Vec<String>,
+    /// Whether an `adapter_config.json` was read.
+    pub config: bool,
+    /// The first few warnings.
+    pub warnings: Vec<Warning>,
+    /// How many there are in all.
+    pub warning_count: u32,
+}
+
+/// What a merge would give.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Size of the file, at most.
+    pub bytes: u64,
+    /// Modules in the output.
+    pub modules: u32,
+    /// Modules that every adapter has.
+    pub shared: u32,
+    /// Greatest possible rank.
+    pub rank: u32,
+    /// The first few things that should be known before merging.
+    pub warnings: Vec<Warning>,
+    /// How many there are in all.
+    pub warning_count: u32,
+}
+
+/// Totals of the report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Suggested name of the file.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// SHA-256 of its data section, 64 hexadecimal digits; the first 12 are AutoV3.
+    pub data_sha256: String,
+    /// Modules written.
+    pub modules: u32,
+    /// Least and greatest rank written.
+    pub ranks: (u32, u32),
+    /// Share of the energy kept, 0 to 1.
+    pub energy: f64,
+    /// Relative error against the exact result.
+    pub residual: f64,
+    /// The part of it that comes from rounding to the number type.
+    pub rounding: f64,
+    /// What became of each adapter.
+    pub sources: Vec<Recovered>,
+    /// The first few warnings.
+    pub warnings: Vec<Warning>,
+    /// How many there are in all.
+    pub warning_count: u32,
+}
+
+/// Requested and found weights of one adapter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recovered {
+    /// The file's name.
+    pub label: String,
+    /// What was asked for, outside text encoders.
+    pub weight: f64,
+    /// What was asked for in text encoders.
+    pub text_encoder_weight: f64,
+    /// Least-squares weight in the result outside text encoders; `None` if it has no modules there.
+    pub recovered: Option<f64>,
+    /// The same in text encoders.
+    pub recovered_text_encoder: Option<f64>,
+}
+
+/// One module of the report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Display name.
+    pub module: String,
+    /// Output size.
+    pub out: u32,
+    /// Input size; for a convolution, inputs times kernel.
+    pub columns: u32,
+    /// Rank written.
+    pub rank: u32,
+    /// Rank of each source; 0 where it is missing.
+    pub source_ranks: Vec<u32>,
+    /// Share of the energy kept.
+    pub energy: f64,
+    /// Relative error against the exact result.
+    pub residual: f64,
+}

@@ -1,0 +1,114 @@
+//! The desk: opens adapters, tells what a merge would give, and puts the output file together.
+//!
+//! The file's parts are kept as `Blob`s, which the browser holds outside this worker's memory and on disk when
+//! there are many.
+
+use super::file_source::FileSource;
+use super::hand::ready;
+use super::{Answer, facts, missing, order};
+use crate::protocol::{Estimate, Facts, Reply, Row, Settings};
+use js_sys::{Array, Uint8Array};
+use rankweave_adapter::{Adapter, Error, Kind};
+use rankweave_recipe::{Assembler, Prepared, Report, TaskOutput, inspect};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use wasm_bindgen::JsValue;
+use web_sys::{Blob, BlobPropertyBag};
+
+/// What the desk remembers.
+#[derive(Default)]
+pub struct Desk {
+    open: BTreeMap<u32, Adapter>,
+    draft: Option<Draft>,
+    report: Option<Report>,
+}
+
+/// A file in the making.
+struct Draft {
+    assembler: Assembler<Rc<Prepared>>,
+    parts: Array,
+}
+
+impl Desk {
+    /// Opens a file as `adapter`, in place of what had that number.
+    pub fn open(&mut self, number: u32, label: &str, config: Option<&str>, source: FileSource) -> Result<Facts, Error> {
+        let adapter = Adapter::open(&source, label, config)?;
+        let facts = facts::of(&inspect(&adapter, &source)?, adapter.config.is_some());
+        self.open.insert(number, adapter);
+        Ok(facts)
+    }
+
+    /// Forgets an adapter.
+    pub fn close(&mut self, number: u32) {
+        self.open.remove(&number);
+    }
+
+    /// What a merge would give.
+    pub fn plan(&self, numbers: &[u32], settings: &Settings) -> Result<Estimate, Vec<Error>> {
+        let adapters = self.adapters(numbers)?;
+        Ok(facts::estimate(&self.prepared(numbers, settings)?.estimate(), &adapters))
+    }
+
+    /// Gets ready for the parts of a file.
+    pub fn begin(&mut self, numbers: &[u32], settings: &Settings) -> Result<Reply, Vec<Error>> {
+        let prepared = Rc::new(self.prepared(numbers, settings)?);
+        let reply = ready(&prepared);
+        self.draft = Some(Draft { assembler: Assembler::new(prepared), parts: Array::new() });
+        Ok(reply)
+    }
+
+    /// Appends a task's bytes.
+    pub fn write(&mut self, task: u32, meta: &str, bytes: &Uint8Array) -> Result<(), Error> {
+        let draft = self.draft.as_mut().ok_or_else(|| missing("a draft"))?;
+        let modules = serde_json::from_str(meta).map_err(|e| Error::new(Kind::Io, e.to_string()))?;
+        draft.assembler.push(&TaskOutput { task: task as usize, bytes: bytes.to_vec(), modules })?;
+        let part = blob(&Array::of1(bytes), "")?;
+        draft.parts.push(&part);
+        Ok(())
+    }
+
+    /// Closes the file. Attached: it, the report, and an `adapter_config.json` where there is one.
+    pub fn finish(&mut self) -> Result<Answer, Error> {
+        let Draft { assembler, parts } = self.draft.take().ok_or_else(|| missing("a draft"))?;
+        let finished = assembler.finish()?;
+        parts.unshift(&Uint8Array::from(finished.header.as_slice()));
+        let report = serde_json::to_string(&finished.report).map_err(|e| Error::new(Kind::Io, e.to_string()))?;
+        let text = |text: &str| blob(&Array::of1(&text.into()), "application/json");
+        let mut attached: Vec<JsValue> = vec![blob(&parts, "application/octet-stream")?.into(), text(&report)?.into()];
+        if let Some(config) = &finished.adapter_config {
+            attached.push(text(config)?.into());
+        }
+        let summary = facts::summary(&finished.report, finished.adapter_config.is_some());
+        self.report = Some(finished.report);
+        Ok(Answer(Reply::Finished { summary }, attached))
+    }
+
+    /// Some rows of the last report.
+    pub fn rows(&self, from: u32, most: u32) -> Vec<Row> {
+        let Some(report) = &self.report else { return Vec::new() };
+        let lines = report.modules.iter().skip(from as usize).take(most as usize);
+        lines.map(|line| facts::row(line, report.sources.len())).collect()
+    }
+
+    fn adapters(&self, numbers: &[u32]) -> Result<Vec<&Adapter>, Vec<Error>> {
+        let found: Option<Vec<_>> = numbers.iter().map(|number| self.open.get(number)).collect();
+        found.ok_or_else(|| vec![missing("an open adapter")])
+    }
+
+    fn prepared(&self, numbers: &[u32], settings: &Settings) -> Result<Prepared, Vec<Error>> {
+        let adapters = self.adapters(numbers)?;
+        let recipe = order::recipe(settings, &adapters);
+        Prepared::new(recipe, adapters.into_iter().cloned().collect())
+    }
+}
+
+/// A blob of parts; the browser decides where it lies.
+fn blob(parts: &JsValue, kind: &str) -> Result<Blob, Error> {
+    let options = BlobPropertyBag::new();
+    options.set_type(kind);
+    Blob::new_with_blob_sequence_and_options(parts, &options).map_err(|reason| {
+        let text = String::from(js_sys::Error::from(reason).message());
+        let hint = "Free some memory or disk space and merge again.";
+        Error::new(Kind::Limit, "The browser cannot hold the merged file").found(text).hint(hint)
+    })
+}

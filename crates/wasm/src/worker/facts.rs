@@ -1,0 +1,159 @@
+//! What the engine knows, cut down to what the page shows.
+//!
+//! A report or a file's metadata can be megabytes; the page must not spend a frame on reading them.
+
+use super::hand::count;
+use crate::protocol::{
+    Choice, Estimate, Facts, Method, Param, ParamKind, Recovered, Reference, Row, Summary,
+};
+use rankweave_adapter::{Adapter, Warning};
+use rankweave_merge::{ParamKind as Kind, ParamSpec, Spec, registry};
+use rankweave_recipe::{Inspection, ModuleLine, Report};
+use std::collections::HashMap;
+
+/// Warnings shown; the report has all.
+const SHOWN: usize = 5;
+/// Most letters of a suggested file name.
+const NAME: usize = 60;
+
+/// The registry.
+pub fn methods() -> Vec<Method> {
+    registry().iter().map(|method| method_of(method.spec())).collect()
+}
+
+fn method_of(spec: &Spec) -> Method {
+    Method {
+        id: spec.id.into(),
+        title: spec.title.into(),
+        summary: spec.summary.into(),
+        formula: spec.formula.into(),
+        when: spec.when.into(),
+        reference: Reference { title: spec.reference.title.into(), url: spec.reference.url.into() },
+        params: spec.params.iter().map(param).collect(),
+    }
+}
+
+fn param(spec: &ParamSpec) -> Param {
+    let kind = match &spec.kind {
+        Kind::Number { default, min, max, step } => {
+            ParamKind::Number { default: *default, min: *min, max: *max, step: *step }
+        }
+        Kind::Choice { default, options } => ParamKind::Choice {
+            default: (*default).into(),
+            options: options.iter().map(|o| Choice { id: o.id.into(), title: o.title.into() }).collect(),
+        },
+        Kind::Flag { default } => ParamKind::Flag { default: *default },
+    };
+    Param { name: spec.name.into(), title: spec.title.into(), help: spec.help.into(), kind }
+}
+
+/// For an adapter's card.
+pub fn of(inspection: &Inspection, config: bool) -> Facts {
+    let mut alphas: Vec<f64> = inspection.alpha.values.keys().filter_map(|alpha| alpha.parse().ok()).collect();
+    alphas.sort_by(f64::total_cmp);
+    Facts {
+        size: inspection.size,
+        family: inspection.family.id.clone(),
+        family_title: inspection.family.title.clone(),
+        dialect: inspection.dialect_title.clone(),
+        kind: inspection.kinds.keys().map(|kind| kind_title(kind)).collect::<Vec<_>>().join(", "),
+        modules: count(inspection.modules),
+        text_encoder_modules: count(inspection.text_encoder_modules),
+        ranks: inspection.ranks.iter().map(|(rank, n)| (count(*rank), count(*n))).collect(),
+        alphas,
+        dtypes: inspection.dtypes.keys().cloned().collect(),
+        config,
+        warnings: first(&inspection.warnings),
+        warning_count: count(inspection.warnings.len()),
+    }
+}
+
+fn kind_title(kind: &str) -> String {
+    if kind == "lora" { "LoRA".into() } else { kind.into() }
+}
+
+/// For the line above Merge and the notes of column 2.
+pub fn estimate(estimate: &rankweave_recipe::Estimate, adapters: &[&Adapter]) -> Estimate {
+    Estimate {
+        bytes: estimate.bytes_max,
+        modules: count(estimate.modules),
+        shared: shared(adapters),
+        rank: count(estimate.rank_max),
+        warnings: first(&estimate.warnings),
+        warning_count: count(estimate.warnings.len()),
+    }
+}
+
+/// Modules that every adapter has.
+fn shared(adapters: &[&Adapter]) -> u32 {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for adapter in adapters {
+        for module in &adapter.modules {
+            *seen.entry(module.key.matching()).or_default() += 1;
+        }
+    }
+    count(seen.values().filter(|n| **n == adapters.len()).count())
+}
+
+/// Totals of a report.
+pub fn summary(report: &Report, peft: bool) -> Summary {
+    let ranks = report.modules.iter().map(|m| count(m.rank));
+    Summary {
+        // PEFT looks for this name beside adapter_config.json.
+        name: if peft { "adapter_model.safetensors".into() } else { name(report) },
+        size: report.bytes,
+        data_sha256: report.sha256_data.clone(),
+        modules: count(report.modules.len()),
+        ranks: (ranks.clone().min().unwrap_or(0), ranks.max().unwrap_or(0)),
+        energy: report.energy,
+        residual: report.residual,
+        rounding: report.rounding,
+        sources: report
+            .sources
+            .iter()
+            .map(|source| Recovered {
+                label: source.label.clone(),
+                weight: source.weight,
+                text_encoder_weight: source.te_weight,
+                recovered: source.recovered_weight,
+                recovered_text_encoder: source.recovered_te_weight,
+            })
+            .collect(),
+        warnings: first(&report.warnings),
+        warning_count: count(report.warnings.len()),
+    }
+}
+
+/// `first+second.safetensors`, of letters that every file system takes.
+fn name(report: &Report) -> String {
+    let stem = |label: &str| {
+        let stem = label.strip_suffix(".safetensors").unwrap_or(label);
+        stem.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect::<String>()
+    };
+    let all = report.sources.iter().map(|source| stem(&source.label)).collect::<Vec<_>>().join("+");
+    let all: String = all.chars().take(NAME).collect();
+    if report.sources.len() == 1 { format!("{all}-rankweave.safetensors") } else { format!("{all}.safetensors") }
+}
+
+/// One module of a report.
+pub fn row(line: &ModuleLine, adapters: usize) -> Row {
+    let mut source_ranks = vec![0; adapters];
+    for (source, rank) in line.sources.iter().zip(&line.ranks) {
+        if let Some(slot) = source_ranks.get_mut(*source) {
+            *slot = count(*rank);
+        }
+    }
+    Row {
+        module: line.module.clone(),
+        out: count(line.out),
+        columns: count(line.columns),
+        rank: count(line.rank),
+        source_ranks,
+        energy: line.energy,
+        residual: line.residual,
+    }
+}
+
+fn first(warnings: &[Warning]) -> Vec<Warning> {
+    warnings.iter().take(SHOWN).cloned().collect()
+}

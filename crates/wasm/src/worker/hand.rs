@@ -1,0 +1,55 @@
+//! A hand: has the same plan as the desk, and merges one task at a time.
+
+use super::{Answer, file, file_source::FileSource, missing, order};
+use crate::protocol::{Input, Reply, Settings};
+use js_sys::Uint8Array;
+use rankweave_adapter::{Adapter, Error, Kind, Source};
+use rankweave_recipe::Prepared;
+use wasm_bindgen::JsValue;
+
+/// What a hand remembers between tasks.
+#[derive(Default)]
+pub struct Hand {
+    work: Option<(Prepared, Vec<FileSource>)>,
+}
+
+impl Hand {
+    /// Opens the attached files and makes the plan.
+    pub fn prepare(&mut self, inputs: &[Input], attached: &[JsValue], settings: &Settings) -> Result<Reply, Vec<Error>> {
+        // The last merge's plan goes first, so that memory holds only one.
+        self.work = None;
+        let mut adapters = Vec::new();
+        let mut sources = Vec::new();
+        for (i, input) in inputs.iter().enumerate() {
+            let source = file(attached, i)?;
+            adapters.push(Adapter::open(&source, &input.label, input.config.as_deref()).map_err(|e| vec![e])?);
+            sources.push(source);
+        }
+        let recipe = order::recipe(settings, &adapters.iter().collect::<Vec<_>>());
+        let prepared = Prepared::new(recipe, adapters)?;
+        let reply = ready(&prepared);
+        self.work = Some((prepared, sources));
+        Ok(reply)
+    }
+
+    /// Does one task; its bytes are attached.
+    pub fn run(&self, task: u32) -> Result<Answer, Error> {
+        let (prepared, sources) = self.work.as_ref().ok_or_else(|| missing("a plan"))?;
+        let sources: Vec<&dyn Source> = sources.iter().map(|source| source as &dyn Source).collect();
+        let output = prepared.run_task(&sources, task as usize)?;
+        let meta = serde_json::to_string(&output.modules).map_err(|e| Error::new(Kind::Io, e.to_string()))?;
+        let modules = count(output.modules.len());
+        let bytes = Uint8Array::from(output.bytes.as_slice()).buffer();
+        Ok(Answer(Reply::Output { meta, modules }, vec![bytes.into()]))
+    }
+}
+
+/// What a plan comes to. The page compares the desk's and the hands'.
+pub fn ready(prepared: &Prepared) -> Reply {
+    Reply::Ready { tasks: count(prepared.tasks()), modules: count(prepared.estimate().modules) }
+}
+
+/// A count as a message carries it; counts are capped far below 2³².
+pub fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}

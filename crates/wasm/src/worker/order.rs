@@ -1,0 +1,44 @@
+//! What the user chose, as a recipe.
+
+use crate::protocol::{self, Settings, Value};
+use rankweave_adapter::Adapter;
+use rankweave_recipe::{MethodRef, Output, Rank, Recipe};
+use serde_json::Value as Json;
+
+/// The recipe of `settings` over `adapters`, both in the user's order.
+pub fn recipe(settings: &Settings, adapters: &[&Adapter]) -> Recipe {
+    let mut recipe = Recipe::blank(adapters.len());
+    for (entry, mix) in recipe.mix.iter_mut().zip(&settings.mix) {
+        entry.weight = mix.weight;
+        entry.te = mix.te;
+    }
+    let params = settings.params.iter().map(|(name, value)| (name.clone(), json(value)));
+    recipe.method = MethodRef { id: settings.method.clone(), params: params.collect() };
+    recipe.seed = settings.seed;
+    recipe.output = Output {
+        rank: rank(settings.rank),
+        dtype: match (settings.dtype.as_str(), adapters.first()) {
+            ("same", Some(first)) => Output::dtype_of(first).to_owned(),
+            (named, _) => named.to_owned(),
+        },
+        keys: (settings.keys != "same").then(|| settings.keys.clone()),
+        ..recipe.output
+    };
+    recipe
+}
+
+fn rank(rank: protocol::Rank) -> Rank {
+    match rank {
+        protocol::Rank::Exact => Rank::Exact,
+        protocol::Rank::Fixed { value } => Rank::Fixed { value: value as usize },
+        protocol::Rank::Energy { value } => Rank::Energy { value, max: None },
+    }
+}
+
+fn json(value: &Value) -> Json {
+    match value {
+        Value::Flag(on) => Json::from(*on),
+        Value::Number(number) => Json::from(*number),
+        Value::Choice(id) => Json::from(id.as_str()),
+    }
+}

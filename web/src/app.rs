@@ -1,0 +1,77 @@
+//! The one screen: adapters, what happens, result.
+
+use crate::announce::Announcer;
+use crate::card::Cards;
+use crate::drop::{DropPlace, DropVeil};
+use crate::estimate;
+use crate::explain::Explain;
+use crate::form::Form;
+use crate::merge_bar::MergeBar;
+use crate::privacy::Privacy;
+use crate::result::ResultCard;
+use crate::samples::Samples;
+use crate::shortcuts;
+use crate::theme::ThemeButton;
+use crate::trouble::FileTroubles;
+use leptos::prelude::*;
+
+/// The page.
+#[component]
+pub fn App() -> impl IntoView {
+    estimate::follow();
+    shortcuts::listen();
+    view! {
+        <header class="top">
+            <div class="brand">
+                <img src="icons/mark.svg" alt="" width="36" height="36" />
+                <div>
+                    <h1>"Rankweave"</h1>
+                    <p>"Merge LoRA adapters, exactly, right here in your browser"</p>
+                </div>
+            </div>
+            <div class="top-end">
+                <Privacy />
+                <ThemeButton />
+            </div>
+        </header>
+        <main class="panels">
+            <section class="panel adapters" aria-labelledby="adapters-title">
+                <Head step="1" id="adapters-title" title="Adapters" />
+                <Cards />
+                <FileTroubles />
+                <DropPlace />
+                <Samples />
+            </section>
+            <section class="panel explain" aria-labelledby="explain-title">
+                <Head step="2" id="explain-title" title="What happens" />
+                <Explain />
+            </section>
+            <section class="panel output" aria-labelledby="output-title">
+                <Head step="3" id="output-title" title="Result" />
+                <Form />
+                <ResultCard />
+                <MergeBar />
+            </section>
+        </main>
+        <footer class="foot">
+            <p>"Rankweave " {env!("CARGO_PKG_VERSION")} ". Free software, MIT or Apache-2.0."</p>
+        </footer>
+        <DropVeil />
+        <Announcer />
+    }
+}
+
+/// Number and title of a column.
+#[component]
+fn Head(step: &'static str, id: &'static str, title: &'static str) -> impl IntoView {
+    view! {
+        <div class="panel-head">
+            <h2 id=id>
+                <span class="step" aria-hidden="true">
+                    {step}
+                </span>
+                {title}
+            </h2>
+        </div>
+    }
+}

@@ -1,0 +1,87 @@
+//! A number field: typed freely, checked as it is typed, arrow keys step.
+
+use crate::format::number;
+use leptos::{ev, html, prelude::*};
+
+/// Number field. What is typed counts as soon as it is a number in range; anything else is marked, told, and
+/// forgotten when the field is left.
+#[component]
+pub fn NumberField(
+    /// Accessible name; leave empty where a label points at `id`.
+    #[prop(into, optional)]
+    name: String,
+    /// Id, for a label.
+    #[prop(into, optional)]
+    id: String,
+    /// Least value.
+    low: f64,
+    /// Greatest value.
+    high: f64,
+    /// Step of the arrow keys.
+    step: f64,
+    /// Whether only whole numbers count.
+    #[prop(optional)]
+    whole: bool,
+    /// The value.
+    #[prop(into)]
+    value: Signal<f64>,
+    /// Where a new value goes.
+    #[prop(into)]
+    set: Callback<f64>,
+) -> impl IntoView {
+    let node = NodeRef::<html::Input>::new();
+    let wrong = RwSignal::new(false);
+    let fits = move |n: f64| n.is_finite() && (low..=high).contains(&n) && (!whole || n.fract() == 0.0);
+    // The text is left alone while it means the value, so that "0." can become "0.5".
+    Effect::new(move || {
+        let value = value.get();
+        if let Some(input) = node.get().filter(|input| input.value_as_number() != value) {
+            input.set_value(&number(value));
+            wrong.set(false);
+        }
+    });
+    let typed = move |_| {
+        let Some(n) = node.get().map(|input| input.value_as_number()) else { return };
+        wrong.set(!fits(n));
+        if fits(n) {
+            set.run(n);
+        }
+    };
+    let left = move |_| {
+        if let Some(input) = node.get().filter(|_| wrong.get_untracked()) {
+            input.set_value(&number(value.get_untracked()));
+            wrong.set(false);
+        }
+    };
+    let stepped = move |event: ev::KeyboardEvent| {
+        let by = match event.key().as_str() {
+            "ArrowUp" => 1.0,
+            "ArrowDown" => -1.0,
+            _ => return,
+        };
+        event.prevent_default();
+        set.run((((value.get_untracked() / step).round() + by) * step).clamp(low, high));
+    };
+    view! {
+        <input
+            type="number"
+            node_ref=node
+            id=(!id.is_empty()).then_some(id)
+            aria-label=(!name.is_empty()).then_some(name)
+            aria-invalid=move || wrong.get().then_some("true")
+            min=number(low)
+            max=number(high)
+            step="any"
+            inputmode="decimal"
+            autocomplete="off"
+            on:input=typed
+            on:blur=left
+            on:keydown=stepped
+        />
+        <Show when=move || wrong.get()>
+            <p class="range small" role="alert">
+                {format!("{} {} to {}", if whole { "A whole number from" } else { "From" }, number(low), number(high))}
+            </p>
+        </Show>
+    }
+}

@@ -1,0 +1,115 @@
+//! The bar with Merge: what it would give, how far it is, and Cancel. On a small screen it stays in sight.
+
+use crate::format::{bytes, count, seconds, took};
+use crate::job::{self, Job, Run};
+use crate::state::{State, state};
+use leptos::{html, prelude::*};
+
+/// The bar.
+#[component]
+pub fn MergeBar() -> impl IntoView {
+    let state = state();
+    let running = Memo::new(move |_| state.job.with(|job| job.running().is_some()));
+    let (merge, cancel) = (NodeRef::<html::Button>::new(), NodeRef::<html::Button>::new());
+    // The two take each other's place, so the keyboard's focus goes along.
+    Effect::new(move |before: Option<bool>| {
+        let now = running.get();
+        let other = if now { cancel.get() } else { merge.get() };
+        if before.is_some_and(|before| before != now) && state.job.with_untracked(|job| job.outcome().is_none()) {
+            // A button in the page can be focused.
+            let _ = other.map(|button| button.focus());
+        }
+        now
+    });
+    title(state);
+    view! {
+        <div class="merge-bar">
+            <p class="line">{move || line(state)}</p>
+            <div class="track">
+                <Show when=move || running.get()>
+                    <progress aria-label="Merging" max="1" value=move || state.job.with(share) />
+                </Show>
+            </div>
+            <Show
+                when=move || running.get()
+                fallback=move || {
+                    view! {
+                        <button
+                            class="button primary"
+                            type="button"
+                            node_ref=merge
+                            aria-keyshortcuts="Control+Enter"
+                            disabled=move || !job::can_start(state)
+                            on:click=move |_| job::start(state)
+                        >
+                            "Merge"
+                        </button>
+                    }
+                }
+            >
+                <button
+                    class="button cancel"
+                    type="button"
+                    node_ref=cancel
+                    aria-keyshortcuts="Escape"
+                    on:click=move |_| job::cancel(state)
+                >
+                    "Cancel"
+                </button>
+            </Show>
+        </div>
+    }
+}
+
+/// One line: what is going on, or what would.
+fn line(state: State) -> String {
+    let job = state.job.get();
+    if let Some(run) = job.running() {
+        return running_line(run);
+    }
+    if state.engine.with(Option::is_none) {
+        return "Getting the merging engine…".into();
+    }
+    if state.entries.with(Vec::is_empty) {
+        return "Add an adapter to begin.".into();
+    }
+    let before = match job {
+        Job::Cancelled => "Cancelled. ".to_owned(),
+        Job::Done(outcome) => format!("Done in {}. ", took(outcome.seconds)),
+        _ => String::new(),
+    };
+    let estimate = state.estimate.with(|estimate| match estimate {
+        Some(Ok(e)) => {
+            #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+            let size = bytes(e.bytes as f64);
+            format!("At most {size}, {}, rank up to {}", count(e.modules, "module"), e.rank)
+        }
+        Some(Err(_)) => "Not possible like this; see “What happens”.".into(),
+        None => "Looking…".into(),
+    });
+    before + &estimate
+}
+
+fn running_line(run: Run) -> String {
+    let Some(progress) = run.progress else { return "Reading the headers…".into() };
+    if progress.done == progress.total {
+        return format!("Writing the file, {}", bytes(progress.bytes));
+    }
+    let left = run.seconds_left().map(|s| format!(", {} left", seconds(s))).unwrap_or_default();
+    format!("Merging {} of {}, {}{left}", progress.done, count(progress.total, "module"), bytes(progress.bytes))
+}
+
+fn share(job: &Job) -> Option<String> {
+    let progress = job.running()?.progress?;
+    Some(format!("{:.3}", f64::from(progress.done) / f64::from(progress.total.max(1))))
+}
+
+/// Shows the percentage in the window's title while it runs.
+fn title(state: State) {
+    let plain = document().title();
+    Effect::new(move || {
+        let progress = state.job.with(|job| job.running().and_then(|run| run.progress));
+        let percent = progress.map(|p| format!("{} % merged, ", p.done * 100 / p.total.max(1)));
+        document().set_title(&(percent.unwrap_or_default() + &plain));
+    });
+}

@@ -1,0 +1,147 @@
+//! What the components share. Everything here is a signal, so the page follows by itself.
+
+use crate::entries::Entry;
+use crate::job::Job;
+use leptos::prelude::*;
+use rankweave_adapter::Error;
+use rankweave_wasm::client::Engine;
+use rankweave_wasm::protocol::{Estimate, Method, Mix, ParamKind, Rank, Settings, Value};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Handles to all shared state; cheap to copy.
+#[derive(Clone, Copy)]
+pub struct State {
+    /// The engine, once it is there.
+    pub engine: RwSignal<Option<Rc<Engine>>, LocalStorage>,
+    /// Whether everything the page ever fetches is there.
+    pub loaded: RwSignal<bool>,
+    /// The registry of methods, in reading order.
+    pub methods: RwSignal<Vec<Method>>,
+    /// Open adapters, in the user's order.
+    pub entries: RwSignal<Vec<Entry>>,
+    /// How many files are being opened.
+    pub opening: RwSignal<usize>,
+    /// What could not be opened.
+    pub troubles: RwSignal<Vec<Error>>,
+    /// Method and output.
+    pub form: Form,
+    /// What a merge would give.
+    pub estimate: RwSignal<Option<Result<Estimate, Vec<Error>>>>,
+    /// The merge, if there is one.
+    pub job: RwSignal<Job>,
+    /// How many merges there have been.
+    pub runs: RwSignal<u32>,
+    /// What assistive technology is told.
+    pub say: RwSignal<String>,
+}
+
+/// What the user chose in column 3.
+#[derive(Clone, Copy)]
+pub struct Form {
+    /// Id of the method.
+    pub method: RwSignal<String>,
+    /// Values that differ from the default, by method and parameter. Other methods' values are kept.
+    pub params: RwSignal<BTreeMap<(String, String), Value>>,
+    /// Which rank policy.
+    pub policy: RwSignal<Policy>,
+    /// Rank of [`Policy::Fixed`].
+    pub fixed: RwSignal<f64>,
+    /// Percent of [`Policy::Energy`].
+    pub energy: RwSignal<f64>,
+    /// Number type of the output, or `same`.
+    pub dtype: RwSignal<String>,
+    /// Spelling of the output, or `same`.
+    pub keys: RwSignal<String>,
+}
+
+/// Which rank policy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Policy {
+    /// As high as the exact result needs.
+    Exact,
+    /// At most a number.
+    Fixed,
+    /// As low as a share of the energy allows.
+    Energy,
+}
+
+impl State {
+    /// The empty page.
+    pub fn new() -> Self {
+        let form = Form {
+            method: RwSignal::new(String::new()),
+            params: RwSignal::default(),
+            policy: RwSignal::new(Policy::Exact),
+            fixed: RwSignal::new(32.0),
+            energy: RwSignal::new(99.0),
+            dtype: RwSignal::new("same".into()),
+            keys: RwSignal::new("same".into()),
+        };
+        State {
+            engine: RwSignal::new_local(None),
+            loaded: RwSignal::new(false),
+            methods: RwSignal::default(),
+            entries: RwSignal::default(),
+            opening: RwSignal::new(0),
+            troubles: RwSignal::default(),
+            form,
+            estimate: RwSignal::new(None),
+            job: RwSignal::new(Job::Idle),
+            runs: RwSignal::new(0),
+            say: RwSignal::default(),
+        }
+    }
+
+    /// The chosen method, once the registry is there.
+    pub fn method(&self) -> Option<Method> {
+        let id = self.form.method.get();
+        self.methods.with(|all| all.iter().find(|m| m.id == id).cloned())
+    }
+
+    /// Numbers of the open adapters.
+    pub fn adapters(&self) -> Vec<u32> {
+        self.entries.with(|entries| entries.iter().map(|e| e.number).collect())
+    }
+
+    /// Everything the user chose, for the engine.
+    pub fn settings(&self) -> Settings {
+        let mix = |e: &Entry| Mix { weight: e.weight.get(), te: e.te.get() };
+        let method = self.form.method.get();
+        let own = |((m, name), value): (&(String, String), &Value)| (*m == method).then(|| (name.clone(), value.clone()));
+        let params = self.form.params.with(|params| params.iter().filter_map(own).collect());
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the field allows 1 to 4096")]
+        let fixed = self.form.fixed.get() as u32;
+        let rank = match self.form.policy.get() {
+            Policy::Exact => Rank::Exact,
+            Policy::Fixed => Rank::Fixed { value: fixed },
+            Policy::Energy => Rank::Energy { value: self.form.energy.get() / 100.0 },
+        };
+        let mix = self.entries.with(|entries| entries.iter().map(mix).collect());
+        Settings { mix, method, params, rank, dtype: self.form.dtype.get(), keys: self.form.keys.get(), seed: None }
+    }
+}
+
+impl Form {
+    /// The value of a parameter: as chosen, or its default.
+    pub fn value(&self, method: &str, name: &str, kind: &ParamKind) -> Value {
+        let chosen = self.params.with(|params| params.get(&(method.into(), name.into())).cloned());
+        chosen.unwrap_or_else(|| match kind {
+            ParamKind::Number { default, .. } => Value::Number(*default),
+            ParamKind::Choice { default, .. } => Value::Choice(default.clone()),
+            ParamKind::Flag { default } => Value::Flag(*default),
+        })
+    }
+
+    /// Chooses a value.
+    pub fn choose(&self, method: &str, name: &str, value: Value) {
+        self.params.update(|params| {
+            params.insert((method.into(), name.into()), value);
+        });
+    }
+}
+
+/// The shared state, from anywhere below the app.
+pub fn state() -> State {
+    expect_context()
+}

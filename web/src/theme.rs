@@ -1,0 +1,39 @@
+//! Light, dark, or as the system says. The choice is remembered in this browser.
+
+use crate::icons;
+use leptos::prelude::*;
+
+const KEY: &str = "theme";
+
+/// A theme: stored name, spoken name.
+const THEMES: [(&str, &str); 3] = [("", "system"), ("light", "light"), ("dark", "dark")];
+
+/// The button that goes through the three.
+#[component]
+pub fn ThemeButton() -> impl IntoView {
+    let root = document().document_element();
+    let stored = root.as_ref().and_then(|root| root.get_attribute("data-theme")).unwrap_or_default();
+    let chosen = RwSignal::new(THEMES.iter().position(|(name, _)| *name == stored).unwrap_or(0));
+    let name = move || format!("Theme: {}", THEMES[chosen.get()].1);
+    let next = move |_| {
+        chosen.update(|i| *i = (*i + 1) % THEMES.len());
+        put(THEMES[chosen.get_untracked()].0);
+    };
+    view! {
+        <button class="button" type="button" title="Change the theme" on:click=next>
+            <span class="theme-icon">{icons::half_moon()}</span>
+            {name}
+        </button>
+    }
+}
+
+/// Shows a theme and remembers it. Where storage is forbidden it lasts until the page is closed.
+fn put(theme: &str) {
+    let Some(root) = document().document_element() else { return };
+    let storage = window().local_storage().ok().flatten();
+    let _ = if theme.is_empty() {
+        (root.remove_attribute("data-theme"), storage.map(|s| s.remove_item(KEY)))
+    } else {
+        (root.set_attribute("data-theme", theme), storage.map(|s| s.set_item(KEY, theme)))
+    };
+}

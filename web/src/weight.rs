@@ -1,0 +1,77 @@
+//! How much of an adapter: its weight, and another one for text encoders where it has any.
+
+use crate::entries::Entry;
+use crate::slider::Slider;
+use leptos::prelude::*;
+
+/// Range of the slider: from taking an adapter away to doubling it.
+const SPAN: (f64, f64) = (-1.0, 2.0);
+/// Range of the number field, as the recipe allows.
+const LIMITS: (f64, f64) = (-10.0, 10.0);
+const STEP: f64 = 0.05;
+
+/// The weights of one adapter.
+#[component]
+pub fn Weights(
+    /// The adapter.
+    entry: Entry,
+) -> impl IntoView {
+    let weight = RwSignal::from(entry.weight);
+    let te = RwSignal::from(entry.te);
+    let facts = RwSignal::from(entry.facts);
+    let label = StoredValue::new(entry.label);
+    let has_te = Memo::new(move |_| facts.with(|f| f.text_encoder_modules > 0));
+    // An adapter of a text encoder alone has one weight, not two.
+    let only_te = Memo::new(move |_| facts.with(|f| f.text_encoder_modules == f.modules));
+    view! {
+        <div class="weight">
+            <p class="caption">
+                <span>{move || if only_te.get() { "Weight (text encoder)" } else { "Weight" }}</span>
+            </p>
+            <Slider
+                name=format!("Weight of {}", label.get_value())
+                slider_name=format!("Weight slider, {}", label.get_value())
+                span=SPAN
+                limits=LIMITS
+                step=STEP
+                value=weight
+                set=move |n| weight.set(n)
+            />
+            <p class="scale" aria-hidden="true">
+                <span>"−1"</span>
+                <span>"0"</span>
+                <span>"1"</span>
+                <span>"2"</span>
+            </p>
+        </div>
+        <Show when=move || has_te.get() && !only_te.get()>
+            <div class="weight">
+                <p class="caption">
+                    <span>"Text encoder"</span>
+                    <Show
+                        when=move || te.with(Option::is_some)
+                        fallback=|| view! { <span class="muted">"same as the weight"</span> }
+                    >
+                        <button
+                            class="button plain"
+                            type="button"
+                            aria-label=move || format!("Use the weight for the text encoder of {}", label.get_value())
+                            on:click=move |_| te.set(None)
+                        >
+                            "Same as the weight"
+                        </button>
+                    </Show>
+                </p>
+                <Slider
+                    name=format!("Text-encoder weight, {}", label.get_value())
+                    slider_name=format!("Text-encoder slider, {}", label.get_value())
+                    span=SPAN
+                    limits=LIMITS
+                    step=STEP
+                    value=Signal::derive(move || te.get().unwrap_or_else(|| weight.get()))
+                    set=move |n| te.set(Some(n))
+                />
+            </div>
+        </Show>
+    }
+}
