@@ -234,7 +234,7 @@ fn an_interrupted_merge_leaves_no_half_file() {
     use rankweave_tests::synth::{Family, Plan};
     let folder = Folder::new("interrupt");
     let input = folder.file("in.safetensors");
-    let synth = Plan { family: Family::Sd15, rank: 64, alpha: 32.0, dtype: "F16".into(), seed: 1 };
+    let synth = Plan { family: Family::Sd15, rank: 64, alpha: 32.0, dtype: "F16", seed: 1 };
     synth.write(&mut std::io::BufWriter::new(fs::File::create(&input).unwrap())).unwrap();
     let out = folder.file("out.safetensors");
     let mut child = rankweave()
