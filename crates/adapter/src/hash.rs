@@ -47,7 +47,11 @@ mod tests {
     fn long_data_is_hashed_in_steps_that_can_stop() {
         let data = vec![7u8; 3 << 20];
         let mut steps = Vec::new();
-        sha256(&data, 0, |n| Ok(steps.push(n))).unwrap();
+        let step = |n| {
+            steps.push(n);
+            Ok(())
+        };
+        sha256(&data, 0, step).unwrap();
         assert_eq!(steps, [1 << 20, 2 << 20, 3 << 20]);
         let stop = || crate::Error::new(crate::Kind::Cancelled, "Stopped");
         assert!(sha256(&data, 0, |_| Err(stop())).is_err());

@@ -57,7 +57,6 @@ pub(super) const RULES: &[Rule] = &[
     rule(FLUX1, "transformer_blocks_#_ff_context_net_*", 0.85).inp(3072),
     rule(FLUX1, "double_blocks_#_img_attn_qkv", 0.7).out(9216),
     rule(FLUX1, "single_blocks_#_linear1", 0.7).out(21504),
-    rule(FLUX1, "transformer_blocks_#_attn_*", 0.5).inp(3072),
     rule(("flux2", "FLUX.2"), "*_attn_to_qkv_mlp_proj", 0.95),
     rule(SD3, "joint_blocks_#_*", 0.95),
     rule(SD3, "transformer_blocks_#_attn_*", 0.85).inp(1536),
@@ -65,6 +64,8 @@ pub(super) const RULES: &[Rule] = &[
     rule(QWEN, "transformer_blocks_#_img_mlp_*", 0.97),
     rule(QWEN, "transformer_blocks_#_txt_mlp_*", 0.97),
     rule(QWEN, "transformer_blocks_#_img_mod_*", 0.97),
+    // FLUX.1 has 19 of these blocks, Qwen-Image 60.
+    rule(QWEN, "transformer_blocks_2#_attn_*", 0.7).inp(3072),
     rule(("z-image", "Z-Image"), "*layers_#_attention_*", 0.9).inp(3840),
     rule(("z-image", "Z-Image"), "layers_#_feed_forward_w1", 0.6),
     rule(("lumina2", "Lumina 2"), "layers_#_attention_qkv", 0.9).inp(2304),

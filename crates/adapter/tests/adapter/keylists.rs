@@ -1,0 +1,140 @@
+//! Full key lists of real trainers' files, opened as if they were files.
+
+use crate::support::{Sparse, shared};
+use rankweave_adapter::{Adapter, Component, DialectId, Error, Kind, NamingContext, output_keys};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::path::Path;
+
+const RANK: u64 = 4;
+
+/// Names and shapes of a list; "r" becomes 4, an unknown shape stays `None`.
+fn list(folder: &Path, name: &str) -> Vec<(String, Option<Vec<u64>>)> {
+    let text = std::fs::read_to_string(folder.join(format!("{name}.json"))).unwrap();
+    let value: Value = serde_json::from_str(&text).unwrap();
+    let dim = |d: &Value| if d == "r" { RANK } else { d.as_u64().unwrap() };
+    let shape = |s: &Value| s.as_array().map(|a| a.iter().map(dim).collect());
+    let keys = value["keys"].as_array().unwrap();
+    keys.iter().map(|k| (k[0].as_str().unwrap().to_owned(), shape(&k[1]))).collect()
+}
+
+/// Opens a list as an F16 file. Where a shape is unknown, factors get one that fits any partner.
+fn open(folder: &Path, name: &str) -> Result<Adapter, Error> {
+    let (mut header, mut at) = (serde_json::Map::new(), 0);
+    for (key, shape) in list(folder, name) {
+        let shape = shape.unwrap_or_else(|| if key.ends_with("alpha") { vec![] } else { vec![RANK, RANK] });
+        let end = at + 2 * shape.iter().product::<u64>();
+        header.insert(key, json!({"dtype": "F16", "shape": shape, "data_offsets": [at, end]}));
+        at = end;
+    }
+    let text = Value::Object(header).to_string();
+    let mut head = (text.len() as u64).to_le_bytes().to_vec();
+    head.extend(text.as_bytes());
+    let len = head.len() as u64 + at;
+    Adapter::open(&Sparse::new(head, len), name, None)
+}
+
+#[test]
+fn lists_open_with_the_right_dialect_family_and_count_or_are_refused_by_name() {
+    let Some(folder) = shared("key lists", "keylists") else { return };
+    use DialectId as D;
+    let read = [
+        ("sd15_kohya_lora_te_unet_base_names", D::Kohya, "sd15", 264),
+        ("sd15_kohya_lora_conv_diffusers_names", D::Kohya, "sd15", 278),
+        ("sd15_kohya_lora_subset", D::Kohya, "unknown", 85),
+        ("sdxl_kohya_lora_diffusers_names", D::Kohya, "sdxl", 722),
+        ("flux_kohya_lora_with_mod_lin", D::Kohya, "flux1", 304),
+        ("invokeai_flux_lora_kohya_format", D::Kohya, "flux1", 304),
+        ("invokeai_flux_lora_kohya_with_te1_format", D::Kohya, "flux1", 376),
+        ("invokeai_flux_lora_diffusers_format", D::Diffusers, "flux1", 494),
+        ("invokeai_flux_lora_diffusers_base_model_format", D::Peft, "flux1", 381),
+        ("invokeai_qwen_image_lora_diffusers_format", D::Kohya, "unknown", 3),
+        ("wan22_lora_AB", D::Comfy, "wan", 10),
+        ("zimage_lora_AB", D::Comfy, "z-image", 8),
+    ];
+    for (name, dialect, family, modules) in read {
+        let adapter = open(&folder, name).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(
+            (adapter.dialect, adapter.family.id.as_str(), adapter.modules.len()),
+            (dialect, family, modules),
+            "{name}"
+        );
+        assert!(adapter.extras.is_empty(), "{name}: {:?}", adapter.extras[0]);
+    }
+    let refused = [
+        ("sdxl_kohya_dora_diffusers_names", "DoRA"),
+        ("invokeai_flux_dora_onetrainer_format", "DoRA"),
+        ("sdxl_lycoris_loha_sai_names", "LoHa"),
+        ("sdxl_lycoris_lokr_sai_names", "LoKr"),
+        ("sd15_oft_diag", "OFT"),
+        ("invokeai_flux_lora_xlabs_format", "XLabs"),
+        ("invokeai_flux_control_lora_format", "bias"),
+    ];
+    for (name, named) in refused {
+        let error = open(&folder, name).map(|a| a.modules.len()).expect_err(name);
+        assert_eq!(error.kind, Kind::Unsupported, "{name}: {error}");
+        assert!(error.what.contains(named) && error.place.key.is_some(), "{name}: {error}");
+    }
+    // Every list is accounted for.
+    let lists = std::fs::read_dir(&folder)
+        .unwrap()
+        .filter(|f| f.as_ref().unwrap().path().extension().is_some_and(|e| e == "json"));
+    assert_eq!(
+        lists.count(),
+        read.len() + refused.len() + 3,
+        "two lists of base shapes and one of names are used below"
+    );
+}
+
+/// Modules of a list of base names, opened as a kohya file.
+fn base_modules(folder: &Path, name: &str) -> HashMap<String, (Vec<u64>, Adapter)> {
+    let open = |base: String, shape: Vec<u64>| {
+        let tensors =
+            [(format!("{base}.lora_up.weight"), [shape[0] as usize, 1]), (format!("{base}.lora_down.weight"), [1, 2])];
+        let blanks: Vec<_> = tensors.iter().map(|(n, s)| (n.as_str(), safetensors::Dtype::F16, &s[..])).collect();
+        let adapter = Adapter::open(&crate::support::file_with(&blanks, &[]), "f", None).unwrap();
+        (base, (shape, adapter))
+    };
+    list(folder, name).into_iter().map(|(base, shape)| open(base, shape.unwrap())).collect()
+}
+
+#[test]
+fn every_base_name_finds_its_dots_and_its_way_back() {
+    let Some(folder) = shared("base names", "keylists") else { return };
+    for (name, family, count) in
+        [("base_shapes_sd15_kohya_names", "sd15", 350), ("base_shapes_sdxl_kohya_names", "sdxl", 1840)]
+    {
+        let modules = base_modules(&folder, name);
+        assert_eq!(modules.len(), count);
+        let mut by_key: HashMap<String, Vec<&String>> = HashMap::new();
+        for (base, (_, adapter)) in &modules {
+            let m = &adapter.modules[0];
+            assert!(m.key.component != Component::Model, "{base}");
+            let ctx = NamingContext { family };
+            // To diffusers' spelling, which only exact dots allow, and back.
+            let keys =
+                output_keys(DialectId::Diffusers, &m.key, &m.raw, m.dialect, ctx).unwrap_or_else(|e| panic!("{e}"));
+            let dotted = keys.up.strip_suffix(".lora_B.weight").unwrap();
+            let back = output_keys(DialectId::Kohya, &m.key, dotted, DialectId::Diffusers, ctx).unwrap();
+            let back = back.up.strip_suffix(".lora_up.weight").unwrap().to_owned();
+            let original = base.contains("_blocks_")
+                && (base.contains("input_") || base.contains("output_") || base.contains("middle_"));
+            if family == "sd15" || original || base.starts_with("lora_te") {
+                assert_eq!(&back, base);
+            } else {
+                assert!(modules.contains_key(&back), "{base} became {back}, which the list does not have");
+            }
+            by_key.entry(m.key.matching()).or_default().push(base);
+        }
+        // Where two names mean one module, their base shapes agree.
+        let mut doubles = 0;
+        for names in by_key.values().filter(|n| n.len() > 1) {
+            doubles += 1;
+            let squeeze = |s: &Vec<u64>| s.iter().copied().filter(|n| *n != 1).collect::<Vec<_>>();
+            assert!(names.iter().all(|n| squeeze(&modules[*n].0) == squeeze(&modules[names[0]].0)), "{names:?}");
+        }
+        if family == "sdxl" {
+            assert!(doubles > 700, "{doubles}");
+        }
+    }
+}

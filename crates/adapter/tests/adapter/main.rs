@@ -1,0 +1,12 @@
+//! The adapter crate against independent witnesses: the safetensors crate, key lists, real files, and hostility.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
+mod container;
+mod dialects;
+mod hostile;
+mod keylists;
+mod real;
+mod scales;
+mod support;
+mod writing;
