@@ -7,6 +7,8 @@
 
 pub mod bench;
 pub mod dense;
+pub mod engine;
+pub mod fixture;
 pub mod naive;
 pub mod rng;
 pub mod shared;

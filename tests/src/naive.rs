@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! ΔW = s·B·A      s = alpha/r   (alpha/√r under rsLoRA, 1 without alpha)
-//! sum, concat     M = Σ wᵢ·ΔWᵢ
-//! mean            M = Σ wᵢ·ΔWᵢ / T    T = adapters that have the module
+//! sum, concat     M = Σ wᵢ·ΔWᵢ (sum: times λ)
+//! mean            M = Σ wᵢ·ΔWᵢ / T    T = adapters that have the module, or all of them
 //! rank            the leading singular values of M: all above 1e-6 of the first, at most N of these,
 //!                 or as few as hold a share of Σσ²
 //! ```
@@ -43,7 +43,7 @@ const SUFFIXES: [(&str, &str); 7] = [
     (".lora.down.weight", ".lora.up.weight"),
     (".lora_linear_layer.down.weight", ".lora_linear_layer.up.weight"),
     ("_lora.down.weight", "_lora.up.weight"),
-    (".lora_down", ".lora_up"),
+    (":down", ":up"),
 ];
 
 /// One name for a module however it is spelled: component and path with underscores, `unet_mid_block_…`. A language
@@ -61,6 +61,14 @@ pub fn canonical(base: &str) -> String {
     for (prefix, component) in parts {
         if let Some(rest) = name.strip_prefix(prefix) {
             name = format!("{component}{rest}");
+        }
+    }
+    // Some files leave the component out where the first word tells it.
+    for (word, component) in
+        [("down_blocks_", "unet_"), ("mid_block_", "unet_"), ("up_blocks_", "unet_"), ("text_model_", "text_encoder_")]
+    {
+        if name.starts_with(word) {
+            name.insert_str(0, component);
         }
     }
     // Attention processors call `to_out.0` simply `to_out`.
@@ -167,13 +175,16 @@ impl Input {
     }
 }
 
-/// What a method makes of a module, before any truncation: `sum`, `mean` or `concat`.
-pub fn merged(method: &str, inputs: &[Input], module: &str) -> Matrix {
+/// What a method of a recipe (`{"id", "params"}`) makes of a module, before any truncation.
+pub fn merged(method: &Value, inputs: &[Input], module: &str) -> Matrix {
     let have: Vec<&Input> = inputs.iter().filter(|i| i.modules.contains_key(module)).collect();
     let deltas = have.iter().map(|i| i.modules[module].delta().scaled(i.weight_of(module)));
     let sum = deltas.reduce(|a, b| a.plus(1.0, &b)).expect("an adapter has the module");
-    match method {
-        "sum" | "concat" => sum,
+    let params = &method["params"];
+    match method["id"].as_str().unwrap_or_default() {
+        "sum" => sum.scaled(params["lambda"].as_f64().unwrap_or(1.0)),
+        "concat" => sum,
+        "mean" if params["divide_by"] == "all" => sum.scaled(1.0 / inputs.len() as f64),
         "mean" => sum.scaled(1.0 / have.len() as f64),
         other => panic!("the oracle knows no method {other}: write its formula here"),
     }
@@ -198,6 +209,8 @@ mod tests {
             "lora_unet_down_blocks_0_attentions_1_transformer_blocks_0_attn1_to_out_0",
             "unet.down_blocks.0.attentions.1.transformer_blocks.0.attn1.to_out.0",
             "unet.down_blocks.0.attentions.1.transformer_blocks.0.attn1.processor.to_out",
+            "down_blocks.0.attentions.1.transformer_blocks.0.attn1.processor.to_out",
+            "base_model.model.down_blocks.0.attentions.1.transformer_blocks.0.attn1.to_out.0",
         ] {
             assert_eq!(canonical(spelled), name);
         }

@@ -29,6 +29,22 @@ pub enum Kind {
     Cancelled,
 }
 
+impl Kind {
+    /// What to do, where an error does not know better.
+    fn hint(self) -> &'static str {
+        match self {
+            Kind::Malformed => "The file is damaged or was written by a faulty tool; download it again.",
+            Kind::Mismatch => "Merge only adapters that were made for the same base model.",
+            Kind::Parameter => "Correct this setting and try again.",
+            Kind::Unsupported => "Leave this file or setting out.",
+            Kind::Limit => "Choose smaller inputs or a smaller output.",
+            Kind::Device => "Try again without the GPU.",
+            Kind::Io => "See that the file is still there and can be read or written, and try again.",
+            Kind::Cancelled => "Nothing was written. Start again when you like.",
+        }
+    }
+}
+
 /// Where something is wrong; every part is optional.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -69,7 +85,7 @@ pub struct Error {
     pub expected: Option<String>,
     /// What was there.
     pub found: Option<String>,
-    /// What to do; may be empty.
+    /// What to do; never empty in an error that was made here.
     #[serde(default)]
     pub hint: String,
 }
@@ -78,9 +94,10 @@ pub struct Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// A new error without place, comparison or hint.
+    /// A new error without place or comparison, with the hint that goes with its kind.
     pub fn new(kind: Kind, what: impl Into<String>) -> Self {
-        Error { kind, what: what.into(), place: Place::default(), expected: None, found: None, hint: String::new() }
+        let hint = kind.hint().to_owned();
+        Error { kind, what: what.into(), place: Place::default(), expected: None, found: None, hint }
     }
 
     /// Names the file; a name already given stays.
@@ -125,7 +142,7 @@ impl Error {
         self
     }
 
-    /// Says what to do.
+    /// Says what to do, better than the kind alone can.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
@@ -207,6 +224,12 @@ mod tests {
         );
         assert_eq!(e.to_string().lines().count(), 3);
         assert_eq!(e.clone().file("b").place.file.as_deref(), Some("a.safetensors"));
+    }
+
+    #[test]
+    fn every_error_says_what_to_do() {
+        assert!(Error::new(Kind::Malformed, "x").lines()[2].contains("download it again"));
+        assert_eq!(Error::new(Kind::Malformed, "x").hint("Look.").lines()[2], "Look.");
     }
 
     #[test]

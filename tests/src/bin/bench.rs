@@ -35,7 +35,13 @@ fn main() -> ExitCode {
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
     let beside = std::env::current_exe().ok()?.with_file_name("rankweave");
-    let mut options = Options { runs: 5, binary: beside, rows: ROWS.to_vec(), inputs_only: false, json: false };
+    let mut options = Options {
+        runs: 5,
+        binary: beside,
+        rows: ROWS.to_vec(),
+        inputs_only: false,
+        print: |measured, _| bench::lines(measured),
+    };
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--runs" => options.runs = arguments.next()?.parse().ok().filter(|runs| *runs > 0)?,

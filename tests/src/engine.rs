@@ -1,0 +1,112 @@
+//! The only door to the code under test: whole merges in memory, from files' bytes to a file's bytes.
+
+use crate::naive::{self, Modules};
+use crate::tensors;
+use rankweave_adapter::{Adapter, Error, Source};
+use rankweave_recipe::{Assembler, Prepared, Recipe, Report};
+use serde_json::{Value, json};
+
+/// One input file.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// What it is called.
+    pub label: String,
+    /// All its bytes.
+    pub bytes: Vec<u8>,
+    /// Its adapter_config.json.
+    pub config: Option<String>,
+    /// Its weight.
+    pub weight: f64,
+    /// Its weight for text encoders, where that is another one.
+    pub te_weight: Option<f64>,
+}
+
+/// A merge to do.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The inputs, in order.
+    pub files: Vec<File>,
+    /// `{"id", "params"}` of a recipe.
+    pub method: Value,
+    /// `output.rank` of a recipe.
+    pub rank: Value,
+    /// `f32`, `f16` or `bf16`.
+    pub dtype: String,
+    /// `output.keys` of a recipe.
+    pub keys: Option<String>,
+}
+
+/// What a merge made.
+#[derive(Clone, Debug)]
+pub struct Merged {
+    /// The whole file.
+    pub bytes: Vec<u8>,
+    /// Its adapter_config.json, for a PEFT output.
+    pub config: Option<String>,
+    /// The report.
+    pub report: Report,
+}
+
+impl File {
+    /// A file with a weight.
+    pub fn new(label: &str, bytes: Vec<u8>, weight: f64) -> File {
+        File { label: label.into(), bytes, config: None, weight, te_weight: None }
+    }
+}
+
+impl Job {
+    /// An exact merge to f32 with a method's defaults.
+    pub fn new(method: &str, files: Vec<File>) -> Job {
+        Job { files, method: json!({"id": method}), rank: json!({"mode": "exact"}), dtype: "f32".into(), keys: None }
+    }
+
+    /// The recipe that says all this.
+    pub fn recipe(&self) -> Recipe {
+        let id = |i: usize| format!("s{i}");
+        let sources: Vec<Value> = (0..self.files.len()).map(|i| json!({"id": id(i)})).collect();
+        let entry = |(i, file): (usize, &File)| json!({"src": id(i), "weight": file.weight, "te": file.te_weight});
+        let mix: Vec<Value> = self.files.iter().enumerate().map(entry).collect();
+        let output = json!({"rank": self.rank, "dtype": self.dtype, "keys": self.keys});
+        let recipe = json!({"recipe": 1, "sources": sources, "mix": mix, "method": self.method, "output": output});
+        Recipe::from_json(&recipe.to_string()).expect("a recipe of the tests is well formed")
+    }
+
+    /// Opens, plans, runs every task in turn, assembles.
+    ///
+    /// # Errors
+    /// Whatever the engine answers.
+    pub fn run(&self) -> Result<Merged, Vec<Error>> {
+        self.run_in_order(|tasks| (0..tasks).collect())
+    }
+
+    /// The same with the tasks run in another order, as many workers would.
+    ///
+    /// # Errors
+    /// Whatever the engine answers.
+    pub fn run_in_order(&self, order: impl Fn(usize) -> Vec<usize>) -> Result<Merged, Vec<Error>> {
+        let open = |file: &File| Adapter::open(&file.bytes, &file.label, file.config.as_deref());
+        let adapters = self.files.iter().map(open).collect::<Result<Vec<_>, Error>>().map_err(|e| vec![e])?;
+        let prepared = Prepared::new(self.recipe(), adapters)?;
+        let sources: Vec<&dyn Source> = self.files.iter().map(|file| &file.bytes as &dyn Source).collect();
+        let run = |task| prepared.run_task(&sources, task);
+        let mut outputs =
+            order(prepared.tasks()).into_iter().map(run).collect::<Result<Vec<_>, Error>>().map_err(|e| vec![e])?;
+        outputs.sort_by_key(|output| output.task);
+        let mut assembler = Assembler::new(&prepared);
+        for output in &outputs {
+            assembler.push(output).map_err(|e| vec![e])?;
+        }
+        let finished = assembler.finish().map_err(|e| vec![e])?;
+        let mut bytes = finished.header;
+        outputs.iter().for_each(|output| bytes.extend(&output.bytes));
+        Ok(Merged { bytes, config: finished.adapter_config, report: finished.report })
+    }
+}
+
+impl Merged {
+    /// The modules of the file, read by the oracle, by canonical name.
+    pub fn modules(&self) -> Modules {
+        let config = self.config.as_ref().map(|text| serde_json::from_str(text).expect("a JSON configuration"));
+        naive::modules(&tensors::read(&self.bytes), config.as_ref())
+    }
+}
