@@ -7,6 +7,7 @@ use crate::assemble::{Assembled, assemble};
 use crate::config::PeftConfig;
 use crate::dialect::DialectId;
 use crate::error::{Result, Warning};
+use crate::extras::extra_warnings;
 use crate::layout;
 use crate::limits::Limits;
 use crate::module::{Alpha, Extra, Module};
@@ -73,9 +74,9 @@ impl Adapter {
 fn open(source: &dyn Source, label: &str, config_json: Option<&str>, limits: &Limits) -> Result<Adapter> {
     let config = config_json.map(|text| PeftConfig::parse(text, limits)).transpose()?;
     let header = read_header(source, label, limits)?;
-    let Assembled { mut modules, extras, warnings } = assemble(&header, label, limits)?;
+    let Assembled { mut modules, extras } = assemble(&header, limits)?;
     let mut all = header.warnings.clone();
-    all.extend(warnings);
+    all.extend(extra_warnings(&extras, label));
     let inner = header.metadata.get("lora_adapter_metadata");
     let inner = inner.map(|text| PeftConfig::parse_metadata(text, limits)).transpose();
     let inner = inner.map_err(|e| e.key("lora_adapter_metadata"))?.unwrap_or_default();

@@ -2,7 +2,8 @@
 
 use crate::dialect::{self, DialectId, Part};
 use crate::dtype;
-use crate::error::{Error, Kind, Result, Warning};
+use crate::error::{Error, Kind, Result};
+use crate::extras::extra;
 use crate::layout;
 use crate::limits::Limits;
 use crate::module::{Alpha, Component, Extra, Module, ModuleKey, ModuleShape};
@@ -13,7 +14,6 @@ use std::collections::HashMap;
 pub(crate) struct Assembled {
     pub modules: Vec<Module>,
     pub extras: Vec<Extra>,
-    pub warnings: Vec<Warning>,
 }
 
 /// The tensors of one module, as they are found.
@@ -29,7 +29,7 @@ struct Pair<'a> {
 ///
 /// # Errors
 /// `Unsupported` for other kinds of adapters, `Malformed` for half pairs, doubles and shapes that do not fit.
-pub(crate) fn assemble(header: &Header, file: &str, limits: &Limits) -> Result<Assembled> {
+pub(crate) fn assemble(header: &Header, limits: &Limits) -> Result<Assembled> {
     let mut pairs: Vec<Pair> = Vec::new();
     let mut index: HashMap<(&str, DialectId), usize> = HashMap::new();
     let mut alphas: Vec<(usize, &str)> = Vec::new();
@@ -73,8 +73,7 @@ pub(crate) fn assemble(header: &Header, file: &str, limits: &Limits) -> Result<A
         name: header.tensors[*i].name.clone(),
         reason: "alpha without factors".to_owned(),
     }));
-    let warnings = extra_warnings(&extras, file);
-    Ok(Assembled { modules, extras, warnings })
+    Ok(Assembled { modules, extras })
 }
 
 /// Modules outside the blocks (`proj_out`, `conv_in`) have names that many models share. When PEFT's names, which do
@@ -207,40 +206,4 @@ fn no_doubles(modules: &[Module]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Why a tensor is no factor.
-fn extra(tensor: usize, header: &Header) -> Extra {
-    let name = &header.tensors[tensor].name;
-    let embedding = header.metadata.get(name).is_some_and(|v| v == "<embed>")
-        || name.starts_with('<') && name.ends_with('>')
-        || ["bundle_emb.", "emb_params"].iter().any(|s| name.starts_with(s))
-        || name.contains("string_to_param");
-    let reason = match () {
-        () if embedding => "embedding",
-        () if name.contains("trainable_tokens") || name.contains("token_adapter") => "trained tokens",
-        () if name.starts_with("base_model.model.") => "saved module",
-        () if name.ends_with(".scalar") => "training scalar, already in the factors",
-        () => "unknown",
-    };
-    Extra { tensor, name: name.clone(), reason: reason.to_owned() }
-}
-
-/// One warning for each reason, with a count and one example.
-fn extra_warnings(extras: &[Extra], file: &str) -> Vec<Warning> {
-    let mut reasons: Vec<(&str, usize, &str)> = Vec::new();
-    for e in extras {
-        match reasons.iter_mut().find(|(reason, ..)| *reason == e.reason) {
-            Some((_, count, _)) => *count += 1,
-            None => reasons.push((&e.reason, 1, &e.name)),
-        }
-    }
-    let warning = |(reason, count, name): (&str, usize, &str)| {
-        let message = match count {
-            1 => format!("One tensor is no factor ({reason})."),
-            n => format!("{n} tensors are no factors ({reason})."),
-        };
-        Warning::new("extra-tensors", file, message).key(name)
-    };
-    reasons.into_iter().map(warning).collect()
 }

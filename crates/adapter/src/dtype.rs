@@ -118,7 +118,10 @@ fn write<const N: usize>(values: &[f32], out: &mut Vec<u8>, f: impl Fn(f32) -> [
 
 #[inline(always)]
 fn count<const N: usize>(bytes: &[u8], f: impl Fn([u8; N]) -> bool) -> usize {
-    bytes.as_chunks::<N>().0.iter().map(|b| usize::from(f(*b))).sum()
+    let (elements, _) = bytes.as_chunks::<N>();
+    // Almost always none: asking first keeps the loop narrow and fast.
+    let any = elements.iter().fold(false, |any, b| any | f(*b));
+    if any { elements.iter().filter(|b| f(**b)).count() } else { 0 }
 }
 
 /// With `t` the bits of |h| at the top of a word: normal numbers, infinities and NaN are moved into place with the
@@ -129,7 +132,7 @@ fn f16_to_f32(h: u16) -> f32 {
     let t = word << 1;
     let normal = f32::from_bits((t >> 4) + (224 << 23)) * f32::from_bits(0x0780_0000);
     let subnormal = f32::from_bits((t >> 17) | (126 << 23)) - 0.5;
-    let magnitude = if t < (1 << 27) { subnormal.to_bits() } else { normal.to_bits() };
+    let magnitude = if word & 0x7c00_0000 == 0 { subnormal.to_bits() } else { normal.to_bits() };
     f32::from_bits(word & 0x8000_0000 | magnitude)
 }
 
@@ -138,13 +141,13 @@ fn f16_to_f32(h: u16) -> f32 {
 #[inline(always)]
 fn f32_to_f16(v: f32) -> u16 {
     let base = (v.abs() * f32::from_bits(0x7780_0000)) * f32::from_bits(0x0880_0000);
-    let word = v.to_bits();
-    let t = word << 1;
-    let bias = (t & 0xff00_0000).max(0x7100_0000);
-    let bits = (f32::from_bits((bias >> 1) + 0x0780_0000) + base).to_bits();
-    let magnitude = ((bits >> 13) & 0x7c00) + (bits & 0x0fff);
-    let magnitude = if t > 0xff00_0000 { 0x7e00 } else { magnitude };
-    ((word >> 16) & 0x8000 | magnitude) as u16
+    // Signed numbers, because vector units compare those more cheaply.
+    let bits = (v.to_bits() & 0x7fff_ffff) as i32;
+    let exponent = (bits & 0x7f80_0000).max(0x3880_0000);
+    let rounded = (f32::from_bits(exponent as u32 + 0x0780_0000) + base).to_bits();
+    let magnitude = ((rounded >> 13) & 0x7c00) + (rounded & 0x0fff);
+    let magnitude = if bits > 0x7f80_0000 { 0x7e00 } else { magnitude };
+    ((v.to_bits() >> 16) & 0x8000 | magnitude) as u16
 }
 
 #[inline(always)]

@@ -17,6 +17,7 @@ pub mod dialect;
 pub mod display;
 pub mod dtype;
 pub mod error;
+mod extras;
 pub mod hash;
 mod json;
 pub mod layout;

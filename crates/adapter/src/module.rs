@@ -126,6 +126,20 @@ pub struct Module {
     pub rslora: bool,
 }
 
+impl Module {
+    /// The factor before `up · down`, for the alpha that the file states (see [`crate::read_alphas`]): alpha/r, alpha/√r
+    /// with rsLoRA, 1 without alpha. An alpha tensor of 0 counts as none, as kohya's trainer means it; PEFT takes 0 in a
+    /// configuration at its word.
+    pub fn scale(&self, alpha: Option<f64>) -> f64 {
+        let rank = self.rank as f64;
+        match alpha {
+            Some(0.0) if matches!(self.alpha, Alpha::Tensor(_)) => 1.0,
+            Some(alpha) => alpha / if self.rslora { rank.sqrt() } else { rank },
+            None => 1.0,
+        }
+    }
+}
+
 /// A tensor of the file that is no factor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extra {

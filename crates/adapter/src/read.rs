@@ -32,8 +32,6 @@ pub struct Factors {
 
 /// Reads the factor pairs of `modules` (indices into `adapter.modules`), in that order.
 ///
-/// An alpha tensor of 0 counts as none, as kohya's trainer means it.
-///
 /// # Errors
 /// `Io`; `Malformed`, naming the module, for NaN or infinite values; `Parameter` for an index that does not exist.
 pub fn read_modules(adapter: &Adapter, source: &dyn Source, modules: &[usize]) -> Result<Vec<Factors>> {
@@ -47,21 +45,21 @@ fn read(adapter: &Adapter, source: &dyn Source, modules: &[usize]) -> Result<Vec
         .iter()
         .map(|m| Factors { up: zeros(m.up), down: zeros(m.down), scale: 1.0, alpha: m.rank as f64 })
         .collect();
+    let mut alphas = vec![None; chosen.len()];
     // (tensor, place in `out`, part): 0 up, 1 down, 2 alpha.
     let mut wanted = Vec::with_capacity(3 * chosen.len());
     for (i, m) in chosen.iter().enumerate() {
         wanted.extend([(m.up, (i, 0)), (m.down, (i, 1))]);
         match m.alpha {
             Alpha::Tensor(t) => wanted.push((t, (i, 2))),
-            Alpha::Value(alpha) => out[i].alpha = alpha,
+            Alpha::Value(alpha) => alphas[i] = Some(alpha),
             Alpha::None => {}
         }
     }
     fetch(adapter, source, wanted, GAP, |(i, part), tensor, at, bytes| {
         let own = |e: Error| e.module(chosen[i].key.id()).key(&tensor.name);
         if part == 2 {
-            let alpha = scalar(tensor, bytes).map_err(own)?;
-            out[i].alpha = if alpha == 0.0 { chosen[i].rank as f64 } else { alpha };
+            alphas[i] = Some(scalar(tensor, bytes).map_err(own)?);
             return Ok(());
         }
         let values = if part == 0 { &mut out[i].up } else { &mut out[i].down };
@@ -73,9 +71,9 @@ fn read(adapter: &Adapter, source: &dyn Source, modules: &[usize]) -> Result<Vec
         }
         Ok(())
     })?;
-    for (factors, m) in out.iter_mut().zip(&chosen) {
-        let rank = m.rank as f64;
-        factors.scale = factors.alpha / if m.rslora { rank.sqrt() } else { rank };
+    for ((factors, m), alpha) in out.iter_mut().zip(&chosen).zip(alphas) {
+        factors.scale = m.scale(alpha);
+        factors.alpha = alpha.filter(|a| *a != 0.0 || factors.scale == 0.0).unwrap_or(m.rank as f64);
     }
     Ok(out)
 }

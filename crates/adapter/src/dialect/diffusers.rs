@@ -82,7 +82,7 @@ pub(super) fn old_base(
         return Ok((DialectId::DiffusersLinear, base));
     }
     let attention = base.strip_suffix(".to_out.0").map(|head| (head, "to_out"));
-    let attention = attention.or_else(|| base.rsplit_once('.'));
+    let attention = attention.or_else(|| base.rsplit_once('.').filter(|(_, layer)| *layer != "to_out"));
     match attention {
         Some((head, layer)) if dialect == DialectId::DiffusersProcs && PROCESSOR_LAYERS.contains(&layer) => {
             Ok((dialect, format!("{head}.processor.{layer}")))

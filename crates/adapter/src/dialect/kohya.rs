@@ -47,16 +47,22 @@ pub(super) fn prefixed(base: &str) -> Option<ModuleKey> {
 /// The base name of a module, or why there is none.
 pub(super) fn base(module: &ModuleKey, ctx: NamingContext) -> Result<String, &'static str> {
     let family = layout::naming(ctx.family);
+    // What `lora_unet_` would be read as, since it stands for every denoiser.
+    let read_as = layout::component_of(&module.path, layout::Heads::All);
     let prefix = match module.component {
-        Component::Unet => "lora_unet_",
-        Component::Transformer if family.own_transformer_prefix => "lora_transformer_",
+        Component::Unet if read_as.is_none_or(|c| c == Component::Unet) => "lora_unet_",
+        Component::Transformer if read_as != Some(Component::Transformer) || family.own_transformer_prefix => {
+            "lora_transformer_"
+        }
         Component::Transformer => "lora_unet_",
         Component::TextEncoder(1) if family.one_text_encoder => "lora_te_",
         Component::TextEncoder(1) => "lora_te1_",
         Component::TextEncoder(2) => "lora_te2_",
-        Component::TextEncoder(_) => "lora_te3_",
+        Component::TextEncoder(3) => "lora_te3_",
         Component::Prior => "lora_prior_unet_",
-        Component::Model => return Err("a part of a model that kohya has no prefix for"),
+        Component::Unet | Component::TextEncoder(_) | Component::Model => {
+            return Err("a part of a model that kohya has no prefix for");
+        }
     };
     let original = (family.original_unet && module.component == Component::Unet)
         .then(|| layout::original_unet(&module.path))

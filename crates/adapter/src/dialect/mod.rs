@@ -145,16 +145,30 @@ pub fn output_keys(
     if raw_dialect == DialectId::Cloneofsimo {
         return Err(cannot("a position in a list instead of a name"));
     }
-    match dialect {
-        DialectId::Kohya => kohya::base(module, ctx).map(|base| names::keys(dialect, &base)),
-        DialectId::Peft => peft::base(module, raw_dialect).map(|base| names::keys(dialect, &base)),
-        DialectId::Diffusers => diffusers::base(module, raw_dialect).map(|base| names::keys(dialect, &base)),
+    let mapped = match dialect {
+        DialectId::Kohya => kohya::base(module, ctx).map(|base| (dialect, base)),
+        DialectId::Peft => peft::base(module, raw_dialect).map(|base| (dialect, base)),
+        DialectId::Diffusers => diffusers::base(module, raw_dialect).map(|base| (dialect, base)),
         DialectId::DiffusersProcs | DialectId::DiffusersLora | DialectId::DiffusersLinear => {
-            diffusers::old_base(dialect, module, raw_dialect).map(|(own, base)| names::keys(own, &base))
+            diffusers::old_base(dialect, module, raw_dialect)
         }
         DialectId::Comfy | DialectId::Cloneofsimo | DialectId::Mixed => Err("names of this dialect are only kept"),
+    };
+    let (own, base) = mapped.map_err(cannot)?;
+    let keys = names::keys(own, &base);
+    if !reads_back(&keys.up, module, own) {
+        return Err(cannot("a name that would be read as another module"));
     }
-    .map_err(cannot)
+    Ok(keys)
+}
+
+/// Would a reader find `module` under this name? PEFT's names do not say the part, so the path decides.
+fn reads_back(up: &str, module: &ModuleKey, dialect: DialectId) -> bool {
+    let flat = |path: &str| path.replace('.', "_");
+    parse(up).is_some_and(|piece| match dialect {
+        DialectId::Peft => flat(&piece.key.path) == flat(&module.path),
+        _ => piece.key.matching() == module.matching(),
+    })
 }
 
 /// Checks that the modules of one output file can stand together in `dialect`: PEFT's names do not say which part of

@@ -2,6 +2,7 @@
 
 use crate::support::file_with;
 use Component::{Model, TextEncoder, Transformer, Unet};
+use proptest::prelude::*;
 use rankweave_adapter::{
     Adapter, Component, DialectId, Dtype, Kind, ModuleKey, NamingContext, check_components, output_keys,
 };
@@ -314,4 +315,119 @@ fn kinds_of_shapes() {
     assert_eq!(open(&[8, 2], &[2, 5, 3, 3]).kernel, [3, 3], "an up factor without its ones");
     assert_eq!(open(&[8, 2, 1, 1], &[2, 5]).kernel, [1, 1], "a down factor without its ones");
     assert_eq!(open(&[8, 2, 1, 1, 1], &[2, 5, 1, 2, 2]).kernel, [1, 2, 2]);
+}
+
+/// A base name made of words that real names are made of, in places where they may or may not belong.
+fn any_base() -> impl Strategy<Value = String> {
+    let prefix = prop::sample::select(vec![
+        "lora_unet_",
+        "lora_te_",
+        "lora_te2_",
+        "lora_te3_",
+        "lora_transformer_",
+        "lora_prior_unet_",
+        "lycoris_",
+        "unet.",
+        "transformer.",
+        "transformer_2.",
+        "text_encoder.",
+        "text_encoder_2.",
+        "prior.",
+        "base_model.model.",
+        "diffusion_model.",
+        "model.diffusion_model.",
+        "",
+    ]);
+    let word = prop::sample::select(vec![
+        "down_blocks",
+        "up_blocks",
+        "mid_block",
+        "attentions",
+        "resnets",
+        "transformer_blocks",
+        "attn1",
+        "to_q",
+        "to_out",
+        "ff",
+        "net",
+        "proj",
+        "proj_in",
+        "conv",
+        "conv_in",
+        "input_blocks",
+        "middle_block",
+        "output_blocks",
+        "in_layers",
+        "single_transformer_blocks",
+        "double_blocks",
+        "img_attn",
+        "qkv",
+        "norm1",
+        "linear",
+        "linear_1",
+        "layers",
+        "text_model",
+        "encoder",
+        "self_attn",
+        "q_proj",
+        "mlp",
+        "fc1",
+        "processor",
+        "model",
+        "h",
+        "blocks",
+        "x",
+        "out",
+        "0",
+        "1",
+        "2",
+        "3",
+        "4",
+        "12",
+        "_",
+        "é",
+    ]);
+    (prefix, prop::collection::vec(word, 1..8), any::<bool>()).prop_map(|(prefix, words, dots)| {
+        let dots = dots || prefix.is_empty() || prefix.ends_with('.');
+        format!("{prefix}{}", words.join(if dots { "." } else { "_" }))
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..Default::default() })]
+
+    /// Whatever a name is mapped to, reading that gives the same module again.
+    #[test]
+    fn mapped_names_are_read_as_the_same_module(
+        base in any_base(),
+        suffix in 0..5usize,
+        to in 0..DialectId::ALL.len(),
+        family in prop::sample::select(vec!["sd15", "sdxl", "flux1", "unknown"]),
+    ) {
+        let suffixes = [
+            (".lora_up.weight", ".lora_down.weight"), (".lora_B.weight", ".lora_A.weight"),
+            ("_lora.up.weight", "_lora.down.weight"), (".lora.up.weight", ".lora.down.weight"),
+            (".lora_linear_layer.up.weight", ".lora_linear_layer.down.weight"),
+        ];
+        let open = |up: &str, down: &str| {
+            let bytes = file_with(&[(up, Dtype::F16, &[8, 2]), (down, Dtype::F16, &[2, 8])], &[]);
+            Adapter::open(&bytes, "f", None)
+        };
+        let (up, down) = suffixes[suffix];
+        let Ok(adapter) = open(&format!("{base}{up}"), &format!("{base}{down}")) else { return Ok(()) };
+        let module = &adapter.modules[0];
+        let to = DialectId::ALL[to];
+        let Ok(keys) = output_keys(to, &module.key, &module.raw, module.dialect, NamingContext { family }) else {
+            return Ok(());
+        };
+        let again = open(&keys.up, &keys.down).map_err(|e| TestCaseError::fail(format!("{base}: {e}")))?;
+        let again = &again.modules[0];
+        // PEFT's names do not say the part; it is told from the blocks, which a single module may not have.
+        if to == DialectId::Peft && module.dialect != DialectId::Peft {
+            prop_assert_eq!(again.key.path.replace('.', "_"), module.key.path.replace('.', "_"));
+        } else {
+            prop_assert_eq!(again.key.matching(), module.key.matching(), "{} became {}", base, keys.up);
+        }
+        prop_assert_eq!(&again.shape, &module.shape);
+    }
 }

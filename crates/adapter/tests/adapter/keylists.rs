@@ -79,11 +79,7 @@ fn lists_open_with_the_right_dialect_family_and_count_or_are_refused_by_name() {
     let lists = std::fs::read_dir(&folder)
         .unwrap()
         .filter(|f| f.as_ref().unwrap().path().extension().is_some_and(|e| e == "json"));
-    assert_eq!(
-        lists.count(),
-        read.len() + refused.len() + 3,
-        "two lists of base shapes and one of names are used below"
-    );
+    assert_eq!(lists.count(), read.len() + refused.len() + 2, "the two lists of base shapes are used below");
 }
 
 /// Modules of a list of base names, opened as a kohya file.
