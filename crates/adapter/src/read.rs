@@ -1,6 +1,6 @@
 //! Reading factors: only the bytes of the modules asked for, neighbours in one go.
 //!
-//! A request's tensors are sorted by offset and read in spans of at most [`SPAN`] bytes; a gap of up to 64 KiB is read
+//! A request's tensors are sorted by offset and read in spans of at most 16 MiB; a gap of up to 64 KiB is read
 //! along rather than asked for separately, because in a browser each read costs as much as that many bytes.
 
 use crate::adapter::Adapter;

@@ -92,9 +92,7 @@ fn alpha(adapter: &Adapter, source: &dyn Source) -> Result<AlphaFacts> {
         if let Some(alpha) = alpha {
             *values.entry(alpha.to_string()).or_insert(0) += 1;
         }
-        let rank = module.rank as f64;
-        let by = if module.rslora { rank.sqrt() } else { rank };
-        let scale = alpha.map_or(1.0, |a| a / by);
+        let scale = module.scale(*alpha);
         least = least.min(scale);
         largest = largest.max(scale);
     }

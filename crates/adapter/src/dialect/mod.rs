@@ -11,7 +11,7 @@
 //! | ComfyUI | `diffusion_model.X.lora_B.weight` | `.lora_A.weight` | `.alpha`, or none |
 //! | cloneofsimo | `unet:12:up` | `unet:12:down` | none |
 //!
-//! Reading goes name by name: [`parse`] says what a tensor is. Writing goes module by module: [`output_keys`].
+//! Reading goes name by name: `parse` says what a tensor is. Writing goes module by module: [`output_keys`].
 
 mod cloneofsimo;
 mod diffusers;
