@@ -19,7 +19,7 @@ pub mod spec;
 pub use engine::{TaskOutput, run_task};
 pub use method::{MergeMethod, Merged, ModuleInputs};
 pub use methods::{find, registry};
-pub use plan::{Plan, PlannedModule, Request, Weight};
+pub use plan::{Plan, PlannedModule, Request, Weight, family};
 pub use rankweave_compute::{Nulls, RankPolicy};
 pub use report::{ModuleReport, SourceReport, SourceShare, Totals};
 pub use spec::{Law, Option as ChoiceOption, ParamKind, ParamSpec, Params, Reference, Spec};

@@ -5,8 +5,8 @@ use crate::extras;
 use crate::method::MergeMethod;
 use crate::spec::Params;
 use rankweave_adapter::{
-    Adapter, DialectId, Dtype, Error, Kind, ModuleKey, ModuleShape, NamingContext, OutTensor, OutputKeys, Result,
-    Warning, check_components, output_keys,
+    Adapter, DialectId, Dtype, Error, Family, Kind, ModuleKey, ModuleShape, NamingContext, OutTensor, OutputKeys,
+    Result, Warning, check_components, output_keys,
 };
 use rankweave_compute::RankPolicy;
 use std::ops::Range;
@@ -255,7 +255,7 @@ fn planned(request: &Request, group: Group, dialect: DialectId) -> Result<Planne
     // A spelling that is already the wanted one needs no mapping.
     let spelled = group.iter().map(|&(a, m)| &adapters[a].modules[m]).find(|m| m.dialect == dialect);
     let source = spelled.unwrap_or(module);
-    let context = NamingContext { family: &adapters[a].family.id };
+    let context = NamingContext { family: &family(adapters).id };
     let keys = output_keys(dialect, &source.key, &source.raw, source.dialect, context)
         .map_err(|e| e.file(&adapters[a].label))?;
     let kernel = group.iter().map(|&(a, m)| &adapters[a].modules[m].shape.kernel).max_by_key(|k| k.len());
@@ -274,6 +274,13 @@ fn planned(request: &Request, group: Group, dialect: DialectId) -> Result<Planne
         rank_bound: request.rank.bound(rank_sum).max(1),
         sources: group,
     })
+}
+
+/// The family of the output: that of the first adapter whose family is known. A file with text encoders alone may
+/// not tell which model they belong to.
+pub fn family(adapters: &[Adapter]) -> &Family {
+    let known = adapters.iter().find(|a| a.family.id != "unknown");
+    &known.unwrap_or(&adapters[0]).family
 }
 
 /// Says how far the adapters overlap.

@@ -5,7 +5,7 @@ use crate::recipe::Recipe;
 use crate::{Engine, MATH, VERSION};
 use rankweave_adapter::metadata::{MergedFacts, MergedModule, merged, title};
 use rankweave_adapter::{Adapter, DialectId, Error, OutTensor, Source, Warning, header_room};
-use rankweave_merge::{ModuleReport, Params, Plan, Request, Weight, find, run_task};
+use rankweave_merge::{ModuleReport, Params, Plan, Request, Weight, family, find, run_task};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -150,7 +150,7 @@ impl Prepared {
         let inputs: Vec<&Adapter> = self.adapters.iter().collect();
         merged(&MergedFacts {
             dialect: self.plan.dialect,
-            family: &self.adapters[0].family,
+            family: family(&self.adapters),
             inputs: &inputs,
             modules: &modules,
             title: &self.title(),
