@@ -64,9 +64,13 @@ pub fn canonical(base: &str) -> String {
         }
     }
     // Some files leave the component out where the first word tells it.
-    for (word, component) in
-        [("down_blocks_", "unet_"), ("mid_block_", "unet_"), ("up_blocks_", "unet_"), ("text_model_", "text_encoder_")]
-    {
+    for (word, component) in [
+        ("down_blocks_", "unet_"),
+        ("mid_block_", "unet_"),
+        ("up_blocks_", "unet_"),
+        ("transformer_blocks_", "transformer_"),
+        ("text_model_", "text_encoder_"),
+    ] {
         if name.starts_with(word) {
             name.insert_str(0, component);
         }

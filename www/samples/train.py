@@ -49,9 +49,9 @@ ADAPTERS = {
         "description": "Reads digits turned by a quarter to the left. Rank 16, alpha 8, F16, kohya's spelling.",
     },
     "inverted": {
-        "file": "inverted-digits.safetensors", "rank": 8, "alpha": None, "dtype": "F32",
+        "file": "inverted-digits.safetensors", "rank": 8, "alpha": 16.0, "dtype": "F32",
         "spelling": "peft", "title": "Inverted digits",
-        "description": "Reads digits with ink and paper swapped. Rank 8, no alpha (scale 1), F32, PEFT's spelling.",
+        "description": "Reads digits with ink and paper swapped. Rank 8, alpha 16 in the metadata, F32, PEFT's spelling.",
     },
     "noisy": {
         "file": "noisy-digits.safetensors", "rank": 4, "alpha": None, "dtype": "BF16",
@@ -155,6 +155,9 @@ def metadata_of(domain):
             "ss_network_alpha": str(how["alpha"]), "ss_base_model_version": "rankweave_sample_digits",
             "ss_output_name": how["file"].removesuffix(".safetensors"),
         }
+    if how["spelling"] == "peft":
+        config = {"peft_type": "LORA", "r": how["rank"], "lora_alpha": how["alpha"], "use_rslora": False}
+        meta["lora_adapter_metadata"] = json.dumps({f"transformer.{key}": value for key, value in config.items()})
     return meta
 
 
@@ -164,7 +167,8 @@ _OWN = {name.replace(".", "_"): name for name in model.ADAPTED}
 
 def deltas_of(path):
     """{module: dense ΔW} of an adapter file in any of the three spellings."""
-    tensors, _ = tensorfile.read(path)
+    tensors, metadata = tensorfile.read(path)
+    config = json.loads(metadata.get("lora_adapter_metadata", "{}"))
     deltas = {}
     for key, down in tensors.items():
         found = re.fullmatch(r"(.+)\.(lora_A|lora_down)\.weight", key)
@@ -173,7 +177,7 @@ def deltas_of(path):
         base, side = found.groups()
         up = tensors[f"{base}.{'lora_B' if side == 'lora_A' else 'lora_up'}.weight"]
         rank = down.shape[0]
-        scale = float(tensors.get(f"{base}.alpha", rank)) / rank
+        scale = float(tensors.get(f"{base}.alpha", config.get("transformer.lora_alpha", rank))) / rank
         plain = re.sub(r"^(base_model\.model\.)?(transformer\.|lora_transformer_|lora_unet_)?", "", base).replace(".", "_")
         deltas[_OWN[plain]] = scale * up.reshape(-1, rank) @ down.reshape(rank, -1)
     return deltas
