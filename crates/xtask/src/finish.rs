@@ -1,5 +1,6 @@
 //! The last touches on dist/, after Trunk: what it cannot do itself.
 //!
+//! - The names of functions leave the compiled programs (`strip.rs`).
 //! - The engine's two files get a hash in their names, so that a browser never pairs a new page
 //!   with an old engine. Trunk leaves the names of workers as they are.
 //! - The content security policy of www/_headers goes into the page too, for hosts that send no
@@ -9,7 +10,7 @@
 use crate::error::{Error, Result};
 use crate::fingerprint::Hash;
 use crate::headers::Rules;
-use crate::project;
+use crate::{project, strip};
 use std::fs;
 use std::path::Path;
 
@@ -20,9 +21,26 @@ pub fn finish(dist: &Path) -> Result<()> {
     let headers = project::read(&project::root().join("www/_headers"))?;
     let rules = Rules::parse(&headers)?;
     project::write(&dist.join("_headers"), &headers)?;
+    strip_programs(&dist.join("assets"))?;
     let index = dist.join("index.html");
     let page = name_engine(&dist.join("assets"), &project::read(&index)?)?;
     project::write(&index, with_policy(&page, &rules)?)
+}
+
+/// Takes the names of functions out of all compiled programs in a folder.
+fn strip_programs(assets: &Path) -> Result<()> {
+    let failed = |e| Error::io("cannot read", assets, &e);
+    for entry in fs::read_dir(assets).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|extension| extension == "wasm") {
+            let code = fs::read(&path).map_err(failed)?;
+            let stripped = strip::without_names(&code).ok_or_else(|| {
+                Error::new("not a wasm module", path.display().to_string(), "see what wasm-bindgen printed above")
+            })?;
+            project::write(&path, stripped)?;
+        }
+    }
+    Ok(())
 }
 
 /// Renames the engine's files and changes their names in the page.
