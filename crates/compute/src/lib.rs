@@ -13,6 +13,7 @@ mod error;
 mod gram;
 pub mod linalg;
 mod low_rank;
+pub mod norms;
 mod rank;
 
 pub use combine::{Combination, Nulls, combine};

@@ -89,16 +89,15 @@ pub fn solve_gram(gram: &[f64], inner: &[f64]) -> Vec<f64> {
         _ => 1.0,
     };
     let scaled = Mat::from_fn(n, n, |i, j| gram[i * n + j] / (size(i) * size(j)));
-    let Ok(eigen) = scaled.self_adjoint_eigen(Side::Lower) else {
+    // For a symmetric matrix without negative eigenvalues this is its eigendecomposition.
+    let Ok(Svd { u, sigma, v }) = svd(scaled.as_ref()) else {
         return vec![f64::NAN; n];
     };
-    let values = eigen.S().column_vector();
-    let largest = values.iter().fold(0.0f64, |a, b| a.max(*b));
     let mut x = vec![0.0; n];
-    for l in (0..n).filter(|l| values[*l] > 1e-10 * largest) {
-        let along: f64 = (0..n).map(|i| eigen.U()[(i, l)] * inner[i] / size(i)).sum();
+    for l in (0..n).filter(|l| sigma[*l] > 1e-10 * sigma[0]) {
+        let along: f64 = (0..n).map(|i| u[(i, l)] * inner[i] / size(i)).sum();
         for (i, x) in x.iter_mut().enumerate() {
-            *x += eigen.U()[(i, l)] * along / values[l] / size(i);
+            *x += v[(i, l)] * along / sigma[l] / size(i);
         }
     }
     x
