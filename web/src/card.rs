@@ -40,7 +40,7 @@ fn Card(entry: Entry) -> impl IntoView {
                 <CardButtons number=entry.number label=entry.label.clone() />
             </div>
             <p class="chips">
-                <span class="chip family">{move || facts.with(|f| f.family_title.clone())}</span>
+                <span class="chip family">{move || facts.with(family)}</span>
                 <span class="chip">{move || facts.with(|f| f.kind.clone())}</span>
                 <span class="chip">{move || facts.with(|f| f.dialect.clone())}</span>
             </p>
@@ -107,6 +107,10 @@ fn CardButtons(number: u32, label: String) -> impl IntoView {
             {icons::cross()}
         </button>
     }
+}
+
+fn family(facts: &Facts) -> String {
+    if facts.family == "unknown" { "Unknown base".into() } else { facts.family_title.clone() }
 }
 
 /// `16`, `4 and 16`, `1 to 64`.

@@ -57,7 +57,7 @@ pub fn DropPlace() -> impl IntoView {
             />
         </div>
         <p class="below-drop small muted">
-            <span>"Kohya, diffusers and PEFT, any rank."</span>
+            <span>"Kohya, diffusers or PEFT; any rank"</span>
             <span class="button plain">
                 "Choose a folder"
                 <input
@@ -167,11 +167,14 @@ async fn gather(root: Root, picked: &mut Vec<Picked>) {
             if picked.len() >= MOST {
                 return;
             }
-            if let Some(directory) = entry.dyn_ref::<FileSystemDirectoryEntry>() {
+            // Not every browser gives the two kinds of entry classes of their own, so that they are asked.
+            if entry.is_directory() {
                 let folder = if folder.is_empty() { entry.name() } else { format!("{folder}/{}", entry.name()) };
-                next.extend(children(directory).await.into_iter().map(|child| (folder.clone(), child)));
-            } else if let Some(file) = entry.dyn_ref::<FileSystemFileEntry>() {
-                picked.extend(file_of(file).await.map(|file| Picked { folder, file }));
+                let inside = children(entry.unchecked_ref()).await;
+                next.extend(inside.into_iter().map(|child| (folder.clone(), child)));
+            } else {
+                let file = file_of(entry.unchecked_ref()).await;
+                picked.extend(file.map(|file| Picked { folder, file }));
             }
         }
         level = next;

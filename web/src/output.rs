@@ -6,11 +6,11 @@ use leptos::prelude::*;
 
 /// Number types: id, name.
 const DTYPES: [(&str, &str); 4] =
-    [("same", "As the adapters"), ("f32", "F32, exact"), ("f16", "F16, half the size"), ("bf16", "BF16, half the size")];
+    [("same", "Like the first"), ("f32", "F32"), ("f16", "F16, half size"), ("bf16", "BF16, half size")];
 
 /// Spellings: id, name.
 const KEYS: [(&str, &str); 4] =
-    [("same", "As the first adapter"), ("kohya", "kohya"), ("diffusers", "diffusers"), ("peft", "PEFT")];
+    [("same", "Like the first"), ("kohya", "kohya"), ("diffusers", "diffusers"), ("peft", "PEFT")];
 
 /// Rank, type and keys.
 #[component]

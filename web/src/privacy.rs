@@ -26,7 +26,9 @@ pub fn Privacy() -> impl IntoView {
     let total = move || page.get() + workers.get();
     view! {
         <details class="privacy" class:some=move || { total() > 0 }>
-            <summary>{move || format!("{} since load", count(total(), "request"))}</summary>
+            <summary>
+                <span>{move || count(total(), "request")} <span class="spare">" since load"</span></span>
+            </summary>
             <div>
                 <p>
                     <strong>"Nothing leaves this browser."</strong>

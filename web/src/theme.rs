@@ -14,15 +14,15 @@ pub fn ThemeButton() -> impl IntoView {
     let root = document().document_element();
     let stored = root.as_ref().and_then(|root| root.get_attribute("data-theme")).unwrap_or_default();
     let chosen = RwSignal::new(THEMES.iter().position(|(name, _)| *name == stored).unwrap_or(0));
-    let name = move || format!("Theme: {}", THEMES[chosen.get()].1);
+    let name = move || THEMES[chosen.get()].1;
     let next = move |_| {
         chosen.update(|i| *i = (*i + 1) % THEMES.len());
         put(THEMES[chosen.get_untracked()].0);
     };
     view! {
-        <button class="button" type="button" title="Change the theme" on:click=next>
-            <span class="theme-icon">{icons::half_moon()}</span>
-            {name}
+        <button class="button theme" type="button" title="Change the theme" on:click=next>
+            {icons::half_moon()}
+            <span class="spare">"Theme: " {name}</span>
         </button>
     }
 }

@@ -9,6 +9,8 @@ const SPAN: (f64, f64) = (-1.0, 2.0);
 /// Range of the number field, as the recipe allows.
 const LIMITS: (f64, f64) = (-10.0, 10.0);
 const STEP: f64 = 0.05;
+/// What the slider is marked with.
+const MARKS: [f64; 4] = [-1.0, 0.0, 1.0, 2.0];
 
 /// The weights of one adapter.
 #[component]
@@ -33,16 +35,11 @@ pub fn Weights(
                 slider_name=format!("Weight slider, {}", label.get_value())
                 span=SPAN
                 limits=LIMITS
+                marks=&MARKS
                 step=STEP
                 value=weight
                 set=move |n| weight.set(n)
             />
-            <p class="scale" aria-hidden="true">
-                <span>"−1"</span>
-                <span>"0"</span>
-                <span>"1"</span>
-                <span>"2"</span>
-            </p>
         </div>
         <Show when=move || has_te.get() && !only_te.get()>
             <div class="weight">
@@ -67,6 +64,7 @@ pub fn Weights(
                     slider_name=format!("Text-encoder slider, {}", label.get_value())
                     span=SPAN
                     limits=LIMITS
+                    marks=&MARKS
                     step=STEP
                     value=Signal::derive(move || te.get().unwrap_or_else(|| weight.get()))
                     set=move |n| te.set(Some(n))

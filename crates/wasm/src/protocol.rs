@@ -2,6 +2,8 @@
 //!
 //! Big things ride beside a message, never inside it: a `File`, a `Blob` or an `ArrayBuffer` (transferred, not
 //! copied). The doc of each request names them as *attached*.
+//!
+//! Enums keep serde's plain form, `{Variant: {…}}`: any other needs code that would make the page a third larger.
 
 use rankweave_adapter::{Error, Warning};
 use serde::{Deserialize, Serialize};
@@ -9,7 +11,6 @@ use std::collections::BTreeMap;
 
 /// What the page asks of a worker. The desk and the hands understand the same language.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "ask", rename_all = "kebab-case")]
 pub enum Request {
     /// The registry of methods. Answer: [`Reply::Methods`].
     Methods,
@@ -76,7 +77,6 @@ pub enum Request {
 
 /// What a worker answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Reply {
     /// Nothing to say but that it is done.
     Done,
@@ -180,7 +180,6 @@ pub struct Mix {
 
 /// The value of a parameter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
 pub enum Value {
     /// Of a flag.
     Flag(bool),
@@ -192,7 +191,6 @@ pub enum Value {
 
 /// Rank of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "mode", rename_all = "kebab-case")]
 pub enum Rank {
     /// Whatever the exact result needs.
     Exact,
@@ -246,13 +244,11 @@ pub struct Param {
     /// One sentence.
     pub help: String,
     /// What kind of control.
-    #[serde(flatten)]
     pub kind: ParamKind,
 }
 
 /// What values a parameter takes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
 pub enum ParamKind {
     /// A number in a range.
     Number {

@@ -5,6 +5,8 @@ mod facts;
 mod file_source;
 mod hand;
 mod order;
+#[cfg(all(test, target_arch = "wasm32"))]
+mod tests;
 mod watch;
 
 use crate::protocol::{Reply, Request};

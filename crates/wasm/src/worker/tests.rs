@@ -1,0 +1,167 @@
+//! A whole merge inside one worker: desk and hand talk through the wire as they do with the page between them.
+
+use super::Worker;
+use crate::protocol::{Input, Mix, Rank, Reply, Request, Settings};
+use crate::wire;
+use js_sys::{Array, Uint8Array};
+use rankweave_adapter::{Adapter, Source, read_modules};
+use std::collections::BTreeMap;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+use web_sys::Blob;
+
+wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+const WIDTH: usize = 8;
+
+/// A PEFT adapter of two modules, rank 2: `up` is `factor` times a fixed pattern.
+fn adapter(factor: f32) -> Vec<u8> {
+    let names = ["q_proj.lora_A", "q_proj.lora_B", "v_proj.lora_A", "v_proj.lora_B"];
+    let (mut header, mut data) = (String::from("{"), Vec::new());
+    for (i, name) in names.iter().enumerate() {
+        let up = i % 2 == 1;
+        let shape = if up { [WIDTH, 2] } else { [2, WIDTH] };
+        let (from, to) = (data.len(), data.len() + 8 * WIDTH);
+        let comma = if i > 0 { "," } else { "" };
+        header += &format!(
+            r#"{comma}"base_model.model.layers.0.{name}.weight":{{"dtype":"F32","shape":[{},{}],"data_offsets":[{from},{to}]}}"#,
+            shape[0], shape[1]
+        );
+        for n in 0..2 * WIDTH {
+            let pattern = ((7 * n + 3 * i) % 11) as f32 / 4.0 - 1.0;
+            data.extend_from_slice(&(if up { factor * pattern } else { pattern }).to_le_bytes());
+        }
+    }
+    header += "}";
+    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &data].concat()
+}
+
+fn blob(bytes: &[u8]) -> Blob {
+    Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(bytes))).unwrap()
+}
+
+/// Sends a request through the wire and back.
+fn ask(worker: &mut Worker, request: &Request, attached: &[JsValue]) -> (Reply, Vec<JsValue>) {
+    let message = wire::pack(7, request, attached).unwrap();
+    let (number, request, attached) = wire::unpack::<Request>(&message).unwrap();
+    assert_eq!(number, 7);
+    let answer = worker.answer(request, attached).unwrap_or_else(|errors| panic!("{}", errors[0]));
+    let message = wire::pack(7, &answer.0, &answer.1).unwrap();
+    let (_, reply, attached) = wire::unpack::<Reply>(&message).unwrap();
+    assert_eq!(reply, answer.0, "the wire changed an answer");
+    (reply, attached)
+}
+
+fn settings(weights: &[f64]) -> Settings {
+    Settings {
+        mix: weights.iter().map(|&weight| Mix { weight, te: None }).collect(),
+        method: "sum".into(),
+        params: BTreeMap::new(),
+        rank: Rank::Exact,
+        dtype: "same".into(),
+        keys: "same".into(),
+        seed: None,
+    }
+}
+
+fn open(worker: &mut Worker, number: u32, bytes: &[u8]) {
+    let request = Request::Open { adapter: number, label: format!("{number}.safetensors"), config: None };
+    let (reply, _) = ask(worker, &request, &[blob(bytes).into()]);
+    let Reply::Facts { facts } = reply else { panic!("{reply:?}") };
+    assert_eq!((facts.modules, facts.ranks, facts.size), (2, vec![(2, 2)], bytes.len() as u64));
+}
+
+/// Merges two adapters with the weights given and reads the file that comes out.
+fn merge(worker: &mut Worker, files: &[Vec<u8>], weights: &[f64]) -> (Reply, Vec<u8>) {
+    let numbers: Vec<u32> = (1..=files.len() as u32).collect();
+    for (number, bytes) in numbers.iter().zip(files) {
+        open(worker, *number, bytes);
+    }
+    let (begun, _) = ask(worker, &Request::Begin { adapters: numbers, settings: settings(weights) }, &[]);
+    let inputs = (1..=files.len()).map(|n| Input { label: format!("{n}.safetensors"), config: None }).collect();
+    let blobs: Vec<JsValue> = files.iter().map(|bytes| blob(bytes).into()).collect();
+    let (prepared, _) = ask(worker, &Request::Prepare { inputs, settings: settings(weights) }, &blobs);
+    assert_eq!(begun, prepared, "desk and hand made different plans");
+    let Reply::Ready { tasks, .. } = begun else { panic!("{begun:?}") };
+    for task in 0..tasks {
+        let (reply, bytes) = ask(worker, &Request::Run { task }, &[]);
+        let Reply::Output { meta, .. } = reply else { panic!("{reply:?}") };
+        ask(worker, &Request::Write { task, meta }, &bytes);
+    }
+    let (reply, attached) = ask(worker, &Request::Finish, &[]);
+    let source = super::file(&attached, 0).unwrap();
+    let mut bytes = vec![0; source.len() as usize];
+    source.read_at(0, &mut bytes).unwrap();
+    (reply, bytes)
+}
+
+/// Every entry of every ΔW of a file, module by module.
+fn deltas(file: &[u8]) -> Vec<f64> {
+    let opened = Adapter::open(&file, "x", None).unwrap();
+    let all: Vec<usize> = (0..opened.modules.len()).collect();
+    let mut entries = Vec::new();
+    for (module, pair) in opened.modules.iter().zip(read_modules(&opened, &file, &all).unwrap()) {
+        for (row, column) in (0..WIDTH).flat_map(|i| (0..WIDTH).map(move |j| (i, j))) {
+            let product = |r: usize| f64::from(pair.up[row * module.rank + r]) * f64::from(pair.down[r * WIDTH + column]);
+            entries.push(pair.scale * (0..module.rank).map(product).sum::<f64>());
+        }
+    }
+    entries
+}
+
+#[wasm_bindgen_test]
+fn a_merge_of_opposites_at_unlike_weights_is_the_difference() {
+    let mut worker = Worker::default();
+    let (reply, file) = merge(&mut worker, &[adapter(1.0), adapter(-1.0)], &[0.75, 0.25]);
+    let Reply::Finished { summary } = reply else { panic!("{reply:?}") };
+    assert_eq!(summary.size, file.len() as u64);
+    assert!(summary.residual < 1e-6, "{}", summary.residual);
+    assert_eq!(summary.name, "1+2.safetensors");
+    for (half, whole) in deltas(&file).iter().zip(&deltas(&adapter(1.0))) {
+        assert!((half - 0.5 * whole).abs() < 1e-5, "{half} is not half of {whole}");
+    }
+    let (rows, _) = ask(&mut worker, &Request::Rows { from: 1, count: 5 }, &[]);
+    let Reply::Rows { rows } = rows else { panic!("{rows:?}") };
+    assert_eq!(rows.len(), 1);
+    assert_eq!((rows[0].out, rows[0].columns, rows[0].source_ranks.len()), (8, 8, 2));
+}
+
+#[wasm_bindgen_test]
+fn a_slice_is_read_where_it_lies_and_never_past_the_end() {
+    let bytes: Vec<u8> = (0..=255).collect();
+    let source = super::file(&[blob(&bytes).into()], 0).unwrap();
+    assert_eq!(source.len(), 256);
+    let mut piece = [0; 4];
+    source.read_at(250, &mut piece).unwrap();
+    assert_eq!(piece, [250, 251, 252, 253]);
+    assert!(source.read_at(253, &mut piece).is_err());
+    assert!(source.read_at(u64::MAX, &mut piece).is_err());
+}
+
+#[wasm_bindgen_test]
+fn a_hash_is_that_of_the_whole_file() {
+    let mut worker = Worker::default();
+    let (reply, _) = ask(&mut worker, &Request::Hash, &[blob(b"abc").into()]);
+    let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad".into();
+    assert_eq!(reply, Reply::Hash { sha256 });
+}
+
+#[wasm_bindgen_test]
+fn the_registry_survives_the_wire() {
+    let mut worker = Worker::default();
+    let (reply, _) = ask(&mut worker, &Request::Methods, &[]);
+    let Reply::Methods { methods } = reply else { panic!("{reply:?}") };
+    assert_eq!(methods.len(), rankweave_merge::registry().len());
+    assert!(methods.iter().any(|method| method.id == "sum"));
+}
+
+#[wasm_bindgen_test]
+fn an_error_keeps_its_place() {
+    let mut worker = Worker::default();
+    let request = Request::Open { adapter: 1, label: "bad.safetensors".into(), config: None };
+    let errors = worker.answer(request, vec![blob(b"nothing of the kind").unchecked_into()]).err().unwrap();
+    let message = wire::pack(1, &Reply::Failed { errors: errors.clone() }, &[]).unwrap();
+    let (_, reply, _) = wire::unpack::<Reply>(&message).unwrap();
+    assert_eq!(reply, Reply::Failed { errors: errors.clone() });
+    assert_eq!(errors[0].place.file.as_deref(), Some("bad.safetensors"));
+}

@@ -1,0 +1,56 @@
+// Where the page is: at RANKWEAVE_URL, or served here from dist/ with the headers of its _headers file.
+
+import { createServer } from "node:http";
+import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { extname, join, normalize, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The repository. */
+export const root = resolve(fileURLToPath(import.meta.url), "../../../..");
+
+/** The built site. */
+export const dist = process.env.RANKWEAVE_DIST ?? join(root, "dist");
+
+const types = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".wasm": "application/wasm",
+  ".svg": "image/svg+xml",
+  ".json": "application/json",
+  ".webmanifest": "application/manifest+json",
+};
+
+/** Serves dist/; `headers: false` is a host that cannot send any. */
+export async function serve({ headers = true } = {}) {
+  if (!existsSync(join(dist, "index.html"))) throw new Error(`no page in ${dist}: run cargo xtask build`);
+  const always = headers ? await common() : {};
+  const server = createServer(async (request, response) => {
+    const path = normalize(decodeURIComponent(new URL(request.url, "http://x").pathname));
+    const file = join(dist, path.endsWith("/") ? `${path}index.html` : path);
+    try {
+      const body = await readFile(file);
+      response.writeHead(200, { ...always, "content-type": types[extname(file)] ?? "application/octet-stream" });
+      response.end(body);
+    } catch {
+      response.writeHead(404, always).end();
+    }
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  return { url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() };
+}
+
+/** The headers that _headers gives to every file. */
+async function common() {
+  const text = await readFile(join(dist, "_headers"), "utf8");
+  const block = text.split(/^(?=\S)/m).find((part) => part.startsWith("/*\n")) ?? "";
+  const lines = block.split("\n").slice(1).map((line) => line.trim()).filter(Boolean);
+  return Object.fromEntries(lines.map((line) => line.split(/:\s*(.*)/s).slice(0, 2)));
+}
+
+/** The page as the tests use it. */
+export async function site() {
+  const given = process.env.RANKWEAVE_URL;
+  return given ? { url: given.endsWith("/") ? given : `${given}/`, close() {} } : serve();
+}

@@ -1,0 +1,37 @@
+// The states of the page, each reached as a user would: what axe looks at and what is photographed.
+
+import { broken, heavy, sample } from "./files.mjs";
+import { add, drop, merge, mergeButton, weight } from "./page.mjs";
+
+const samples = ["turned-digits", "inverted-digits", "noisy-digits"].map(sample);
+
+async function loaded(page) {
+  await add(page, samples.slice(0, 2));
+  await weight(page, samples[0]).fill("0.7");
+  await weight(page, samples[1]).fill("-0.3");
+  await mergeButton(page);
+}
+
+/** Name → what to do with a fresh page. */
+export const states = {
+  async empty() {},
+  loaded,
+  async merging(page) {
+    await add(page, heavy());
+    await page.getByLabel("Highest rank").fill("64");
+    await (await mergeButton(page)).click();
+    await page.waitForFunction(() => document.querySelector(".merge-bar progress")?.value > 0.02);
+  },
+  async done(page) {
+    await loaded(page);
+    await merge(page);
+    await page.waitForFunction(() => !document.querySelector(".done").textContent.includes("…"));
+    await page.getByRole("button", { name: /^Show/ }).click();
+    await page.locator("table.rows").waitFor();
+  },
+  async error(page) {
+    await loaded(page);
+    await drop(page, [broken()]);
+    await page.locator(".trouble").waitFor();
+  },
+};
