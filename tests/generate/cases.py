@@ -296,6 +296,14 @@ def dialects_text_encoder(make):
 
 
 @case
+def dialects_unknown_names(make):
+    name = "transformer.strange_part.0.inner_one.gate"
+    kohya, b_a = ({name: make.pair(12, 10, 2, alpha=x)} for x in (1, None))
+    return Case("kohya with diffusers where no layout knows the names",
+                [Adapter("kohya", kohya), Adapter("diffusers", b_a)], [0.5, 0.6])
+
+
+@case
 def dialects_peft(make):
     kohya, peft = ({f"unet.{KEY.split('.', 1)[1]}": make.pair(12, 10, 2, alpha=x)} for x in (1, None))
     return Case("kohya with PEFT", [Adapter("kohya", kohya), Adapter("peft", peft)], [0.5, 0.6])
@@ -377,7 +385,15 @@ def nearly_opposite(make):
     nudge = 1e-3 * make.rng.standard_normal(up.shape)
     a, b = {KEY: (up, down, None)}, {KEY: (up + nudge, down, None)}
     return Case("a small difference of large adapters", [Adapter("diffusers", a), Adapter("diffusers", b)], [1.0, -1.0],
-                rank=fixed(3), tolerance=1e-4)
+                rank=fixed(3))
+
+
+@case
+def nearly_opposite_truncated(make):
+    a = make.pair(12, 10, 3)
+    b = tuple(factor + 3e-3 * make.rng.standard_normal(factor.shape) for factor in a[:2])
+    return Case("the best rank 4 of a small difference of large adapters",
+                [Adapter("diffusers", {KEY: a}), Adapter("diffusers", {KEY: (*b, None)})], [0.7, -0.7], rank=fixed(4))
 
 
 @case

@@ -78,7 +78,11 @@ fn compare(folder: &Path, case: &Value, merged: &Merged) -> Vec<String> {
         if (pair.scale - 1.0).abs() > 1e-12 {
             problems.push(format!("{id} is to be read with scale {} and not 1", pair.scale));
         }
-        let line = merged.report.modules.iter().find(|line| line.module == *id);
+        let line = merged
+            .report
+            .modules
+            .iter()
+            .find(|line| naive::canonical_of_id(&line.module) == naive::canonical_of_id(id));
         let energy = case["modules"][id]["energy"].as_f64().unwrap();
         match line {
             Some(line) if (line.energy - energy).abs() < 1e-5 && line.rank == rank => {}
