@@ -17,16 +17,17 @@
 //! which takes one thin product per side and no orthonormal basis at all.
 
 use crate::combine::{Combination, Sum, energy};
+use crate::stack::{down_panels, up_panels};
 use crate::{Error, FactorPair, NULL, RankPolicy, linalg};
-use faer::{Mat, MatMut, MatRef};
+use faer::Mat;
 
 /// Least squared sine between a unit's factor and those before it for which this
 /// way is taken; in f64 it leaves 7 digits of orthogonality.
 const LEAST_PIVOT: f64 = 1e-9;
 
-/// Largest growth of f32 rounding (6e-8) in the thin products, relative to the
-/// result: 64 keeps it below 4e-6.
-const LARGEST_GROWTH: f64 = 64.0;
+/// Largest growth of f64 rounding (1e-16) in the thin products, relative to the
+/// result: inputs that cancel to less than a millionth go the other way.
+const LARGEST_GROWTH: f64 = 1e6;
 
 impl Sum<'_> {
     /// The fast way; `None` where it would not be accurate.
@@ -85,7 +86,7 @@ impl Sum<'_> {
     }
 
     /// Σ over entries of (‖unit‖·|mix|)² times the partner's norm: the square of
-    /// what f32 rounding in the thin product can move, in units of its ulp.
+    /// what rounding in the thin product can move, in units of its ulp.
     fn growth(&self, gram: &Mat<f64>, mix: &Mat<f64>, sigma: &[f64]) -> f64 {
         let mut sum = 0.0;
         for l in 0..mix.ncols() {
@@ -117,42 +118,46 @@ impl Sum<'_> {
         }
     }
 
-    /// up = B·`from_up`, down = `from_down`ᵀ·A.
+    /// up = B·`from_up`, down = `from_down`ᵀ·A, in f64 and rounded once.
     fn mixed(&self, from_up: &Mat<f64>, from_down: &Mat<f64>) -> FactorPair {
-        let (out, columns) = (self.pairs[0].out, self.pairs[0].columns);
-        let rank = from_up.ncols();
+        let (out, columns, rank) = (self.pairs[0].out, self.pairs[0].columns, from_up.ncols());
         let mut pair = FactorPair::zero(out, columns, rank);
-        for (i, source) in self.pairs.iter().enumerate() {
-            if self.units.iter().all(|unit| unit.pair != i) {
-                continue;
+        let mix = self.over_all_slots(from_up);
+        up_panels(self.pairs, &self.grams.offsets, |rows, panel| {
+            let mixed = linalg::product(mix.transpose(), panel);
+            for (column, row) in rows.enumerate() {
+                narrow(mixed.col_as_slice(column), &mut pair.up[row * rank..]);
             }
-            // Units left out have a zero row here.
-            let mut mix_up = Mat::<f32>::zeros(source.rank, rank);
-            let mut mix_down = Mat::<f32>::zeros(source.rank, rank);
-            let own = self.units.iter().enumerate().filter(|(_, u)| u.pair == i);
-            for (j, unit) in own {
-                for l in 0..rank {
-                    mix_up[(unit.slot, l)] = from_up[(j, l)] as f32;
-                    mix_down[(unit.slot, l)] = from_down[(j, l)] as f32;
-                }
+        });
+        let mix = self.over_all_slots(from_down);
+        down_panels(self.pairs, &self.grams.offsets, |range, panel| {
+            let mixed = linalg::product(panel, mix.as_ref());
+            for l in 0..rank {
+                narrow(mixed.col_as_slice(l), &mut pair.down[l * columns + range.start..]);
             }
-            linalg::add_product_f32(
-                MatMut::from_row_major_slice_mut(&mut pair.up, out, rank),
-                MatRef::from_row_major_slice(&source.up, out, source.rank),
-                mix_up.as_ref(),
-            );
-            linalg::add_product_f32(
-                MatMut::from_row_major_slice_mut(&mut pair.down, rank, columns),
-                mix_down.transpose(),
-                MatRef::from_row_major_slice(&source.down, source.rank, columns),
-            );
-        }
+        });
         pair
+    }
+
+    /// Rows of `mix` (units×rank) at their slots of the whole stack; zero for slots
+    /// that take no part.
+    fn over_all_slots(&self, mix: &Mat<f64>) -> Mat<f64> {
+        let mut all = Mat::zeros(self.grams.up.nrows(), mix.ncols());
+        for (j, unit) in self.units.iter().enumerate() {
+            all.row_mut(unit.index).copy_from(mix.row(j));
+        }
+        all
     }
 
     /// The Gram matrix of the units alone.
     fn restrict(&self, gram: &Mat<f64>) -> Mat<f64> {
         let n = self.units.len();
         Mat::from_fn(n, n, |i, j| gram[(self.units[i].index, self.units[j].index)])
+    }
+}
+
+fn narrow(from: &[f64], to: &mut [f32]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from as f32;
     }
 }

@@ -1,10 +1,8 @@
 //! The two Gram matrices of a module's stacked factors.
 
+use crate::stack::{down_panels, up_panels};
 use crate::{Error, FactorPair, linalg};
 use faer::Mat;
-
-/// Rows (of up) or columns (of down) per panel: 256 × R f64 stay in a cache.
-const PANEL: usize = 256;
 
 /// BᵀB and AAᵀ of the stacked factors B = [B₁|…|B_T], A = [A₁;…;A_T] of one
 /// module, accumulated in f64 (R×R each, R = Σ ranks).
@@ -41,12 +39,11 @@ impl Grams {
             offsets,
             scales: pairs.iter().map(|p| p.scale).collect(),
         };
-        if let Some(first) = pairs.first() {
-            grams.add_ups(pairs, first.out);
-            grams.add_downs(pairs, first.columns);
-            mirror(&mut grams.up);
-            mirror(&mut grams.down);
-        }
+        let Grams { up, down, offsets, .. } = &mut grams;
+        up_panels(pairs, offsets, |_, panel| linalg::add_gram(up.as_mut(), panel));
+        down_panels(pairs, offsets, |_, panel| linalg::add_gram(down.as_mut(), panel.transpose()));
+        mirror(up);
+        mirror(down);
         Ok(grams)
     }
 
@@ -73,47 +70,6 @@ impl Grams {
             }
         }
         out
-    }
-
-    fn add_ups(&mut self, pairs: &[FactorPair], out: usize) {
-        let units = self.up.nrows();
-        // Column-major units×rows is the row-major panel of stacked rows.
-        let mut panel = Mat::<f64>::zeros(units, PANEL.min(out));
-        for start in (0..out).step_by(PANEL) {
-            let rows = PANEL.min(out - start);
-            for row in 0..rows {
-                let column = panel.col_as_slice_mut(row);
-                for (pair, &offset) in pairs.iter().zip(&self.offsets) {
-                    let at = (start + row) * pair.rank;
-                    let values = &pair.up[at..at + pair.rank];
-                    for (to, from) in column[offset..].iter_mut().zip(values) {
-                        *to = f64::from(*from);
-                    }
-                }
-            }
-            linalg::add_gram(self.up.as_mut(), panel.as_ref().subcols(0, rows));
-        }
-    }
-
-    fn add_downs(&mut self, pairs: &[FactorPair], columns: usize) {
-        let units = self.down.nrows();
-        // One column per unit here, so that each row of A is copied in one run.
-        let mut panel = Mat::<f64>::zeros(PANEL.min(columns), units);
-        for start in (0..columns).step_by(PANEL) {
-            let width = PANEL.min(columns - start);
-            for (pair, &offset) in pairs.iter().zip(&self.offsets) {
-                for slot in 0..pair.rank {
-                    let at = slot * columns + start;
-                    let values = &pair.down[at..at + width];
-                    let column = panel.col_as_slice_mut(offset + slot);
-                    for (to, from) in column.iter_mut().zip(values) {
-                        *to = f64::from(*from);
-                    }
-                }
-            }
-            let part = panel.as_ref().subrows(0, width);
-            linalg::add_gram(self.down.as_mut(), part.transpose());
-        }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod linalg;
 mod low_rank;
 pub mod norms;
 mod rank;
+mod stack;
 
 pub use combine::{Combination, Nulls, combine};
 pub use error::Error;

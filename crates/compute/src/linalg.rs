@@ -73,11 +73,6 @@ pub fn add_gram(gram: MatMut<'_, f64>, panel: MatRef<'_, f64>) {
     );
 }
 
-/// `out` += `x`·`y` in f32; operands in any layout.
-pub fn add_product_f32(out: MatMut<'_, f32>, x: MatRef<'_, f32>, y: MatRef<'_, f32>) {
-    matmul(out, Accum::Add, x, y, 1.0, Par::Seq);
-}
-
 /// The least-squares weights x of min ‖M − Σ xᵢ·ΔWᵢ‖ from the normal equations:
 /// `gram` (row-major T×T, ⟨ΔWᵢ, ΔWⱼ⟩) and `inner` (⟨M, ΔWᵢ⟩). Where inputs are
 /// dependent (copies, zeros) the solution of least norm.
