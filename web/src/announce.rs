@@ -7,5 +7,5 @@ use leptos::prelude::*;
 #[component]
 pub fn Announcer() -> impl IntoView {
     let state = state();
-    view! { <p class="unseen" role="status">{move || state.say.get()}</p> }
+    view! { <p class="unseen" role="status">{state.say}</p> }
 }

@@ -38,6 +38,7 @@ async fn fetch(state: State) -> Result<(), Vec<Error>> {
     state.form.method.set(methods.first().map(|m| m.id.clone()).unwrap_or_default());
     state.methods.set(methods);
     state.engine.set(Some(engine));
+    state.ready.set(true);
     Ok(())
 }
 

@@ -3,8 +3,9 @@
 use crate::entries::{self, Entry};
 use crate::format::{bytes, number};
 use crate::icons;
+use crate::live;
 use crate::state::state;
-use crate::trouble::WarningNotes;
+use crate::trouble::warning_notes;
 use crate::weight::Weights;
 use leptos::prelude::*;
 use rankweave_wasm::protocol::Facts;
@@ -14,13 +15,11 @@ use rankweave_wasm::protocol::Facts;
 pub fn Cards() -> impl IntoView {
     let state = state();
     view! {
-        <Show when=move || state.entries.with(|all| !all.is_empty())>
-            <ol class="cards">
-                <For each=move || state.entries.get() key=|entry| entry.number let:entry>
-                    <Card entry=entry />
-                </For>
-            </ol>
-        </Show>
+        <ol class="cards" hidden=live::signal(move || state.entries.with(Vec::is_empty))>
+            <For each=move || state.entries.get() key=|entry| entry.number let:entry>
+                <Card entry=entry />
+            </For>
+        </ol>
     }
 }
 
@@ -40,46 +39,40 @@ fn Card(entry: Entry) -> impl IntoView {
                 <CardButtons number=entry.number label=entry.label.clone() />
             </div>
             <p class="chips">
-                <span class="chip family">{move || facts.with(family)}</span>
-                <span class="chip">{move || facts.with(|f| f.kind.clone())}</span>
-                <span class="chip">{move || facts.with(|f| f.dialect.clone())}</span>
+                <span class="chip family">{live::signal(move || facts.with(family))}</span>
+                <span class="chip">{live::signal(move || facts.with(|f| f.kind.clone()))}</span>
+                <span class="chip">{live::signal(move || facts.with(|f| f.dialect.clone()))}</span>
             </p>
             <dl class="facts">
-                <Fact name="Rank" value=move || facts.with(ranks) />
-                <Fact name="Alpha" value=move || facts.with(alpha) />
-                <Fact name="Type" value=move || facts.with(|f| f.dtypes.join(", ")) />
-                <Fact name="Modules" value=move || facts.with(modules) />
-                <Fact
-                    name="Size"
-                    value=move || {
-                        #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
-                        bytes(facts.with(|f| f.size) as f64)
-                    }
-                />
+                {fact("Rank", facts, ranks)}
+                {fact("Alpha", facts, alpha)}
+                {fact("Type", facts, |f| f.dtypes.join(", "))}
+                {fact("Modules", facts, modules)}
+                {fact("Size", facts, size)}
             </dl>
-            {move || facts.with(|f| view! { <WarningNotes warnings=f.warnings.clone() all=f.warning_count /> })}
+            {live::part(move || facts.with(|f| warning_notes(f.warnings.clone(), f.warning_count)))}
             <Weights entry=entry />
         </li>
     }
 }
 
-#[component]
-fn Fact(name: &'static str, #[prop(into)] value: Signal<String>) -> impl IntoView {
+fn fact(name: &'static str, facts: RwSignal<Facts>, value: fn(&Facts) -> String) -> AnyView {
     view! {
         <div>
             <dt>{name}</dt>
-            <dd>{move || value.get()}</dd>
+            <dd>{live::signal(move || facts.with(value))}</dd>
         </div>
     }
+    .into_any()
 }
 
 /// Up, down, remove.
 #[component]
 fn CardButtons(number: u32, label: String) -> impl IntoView {
     let state = state();
-    let place = Memo::new(move |_| state.entries.with(|all| (all.iter().position(|e| e.number == number), all.len())));
-    let first = move || place.get().0 == Some(0);
-    let last = move || place.get().0.is_none_or(|i| i + 1 == place.get().1);
+    let is = move |entry: Option<&Entry>| entry.is_none_or(|e| e.number == number);
+    let first = live::signal(move || state.entries.with(|all| is(all.first())));
+    let last = live::signal(move || state.entries.with(|all| is(all.last())));
     let remove = move |_| {
         entries::remove(state, number);
         crate::drop::focus();
@@ -131,6 +124,12 @@ fn alpha(facts: &Facts) -> String {
         [low, .., high] => format!("{} to {}", number(*low), number(*high)),
         [] => "none (scale 1)".into(),
     }
+}
+
+fn size(facts: &Facts) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+    let size = facts.size as f64;
+    bytes(size)
 }
 
 fn modules(facts: &Facts) -> String {

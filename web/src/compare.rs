@@ -1,81 +1,77 @@
 //! How the open adapters fit together, before anything is merged.
 
 use crate::format::count;
-use crate::state::state;
-use crate::trouble::{Trouble, WarningNotes};
+use crate::live;
+use crate::state::{State, state};
+use crate::trouble::{trouble, warning_notes};
 use leptos::prelude::*;
-use rankweave_wasm::protocol::Estimate;
+use rankweave_wasm::protocol::{Estimate, Facts};
 
 /// Notes on what a merge would do, or why it cannot be done.
 #[component]
 pub fn Compare() -> impl IntoView {
     let state = state();
-    let number = move || state.entries.with(Vec::len);
-    let notes = move || match state.estimate.get() {
-        None => view! {
-            <p class="preview">
-                "Here you will see how your adapters fit together, and after the merge how exact the result is."
-            </p>
-        }
-        .into_any(),
-        Some(Ok(estimate)) => view! { <Notes estimate=estimate number=number() /> }.into_any(),
-        Some(Err(errors)) => {
-            errors.into_iter().map(|error| view! { <Trouble error=error /> }).collect_view().into_any()
-        }
+    let number = live::memo(move || state.entries.with(Vec::len));
+    let content = move || match state.estimate.get() {
+        None => preview(),
+        Some(Ok(estimate)) => notes(state, estimate),
+        Some(Err(errors)) => errors.iter().map(|error| trouble(error, None)).collect_view().into_any(),
     };
     view! {
         <div class="part">
-            <h3>{move || if number() == 1 { "This adapter alone" } else { "These adapters together" }}</h3>
+            <h3>{live::signal(move || if number.get() == 1 { "This adapter alone" } else { "These adapters together" })}</h3>
             <div class="notes" aria-live="polite">
-                {notes}
+                {live::part(content)}
             </div>
         </div>
     }
 }
 
-#[component]
-fn Notes(estimate: Estimate, number: usize) -> impl IntoView {
-    let state = state();
-    let (class, fit) = match (number, estimate.shared) {
-        (1, _) => ("note info", "Its weight, rank, number type and key spelling can be changed for good.".to_owned()),
-        (_, 0) => ("note warn", "No module is in all of them. Were they made for the same base model?".to_owned()),
-        (_, shared) if shared == estimate.modules => {
-            ("note good", format!("All {} are in every adapter.", count(shared, "module")))
-        }
-        (_, shared) => {
-            ("note info", format!("{shared} of {} are in every adapter. The others come from those that have them.", count(estimate.modules, "module")))
-        }
-    };
-    let ranks: Vec<u32> = state.entries.with_untracked(|all| {
-        let highest = |f: &rankweave_wasm::protocol::Facts| f.ranks.iter().map(|(rank, _)| *rank).max();
-        all.iter().filter_map(|e| e.facts.with_untracked(highest)).collect()
-    });
-    let mixed = ranks.windows(2).any(|pair| pair[0] != pair[1]);
-    let families: Vec<String> = state.entries.with_untracked(|all| {
-        let known = |f: &rankweave_wasm::protocol::Facts| (f.family != "unknown").then(|| f.family_title.clone());
-        all.iter().filter_map(|e| e.facts.with_untracked(known)).collect()
-    });
-    let foreign = families.iter().find(|f| Some(*f) != families.first()).cloned();
+fn preview() -> AnyView {
+    view! {
+        <p class="preview">
+            "Here you will see how your adapters fit together, and after the merge how exact the result is."
+        </p>
+    }
+    .into_any()
+}
+
+fn note(class: &'static str, text: String) -> AnyView {
     view! {
         <p class=class>
-            <span>{fit}</span>
+            <span>{text}</span>
         </p>
-        {foreign
-            .map(|other| {
-                view! {
-                    <p class="note bad">
-                        <span>{format!("Different base models: {} and {other}.", families[0])}</span>
-                    </p>
-                }
-            })}
-        {mixed
-            .then(|| {
-                view! {
-                    <p class="note good">
-                        <span>"Different ranks are fine: nothing is averaged away or skipped."</span>
-                    </p>
-                }
-            })}
-        <WarningNotes warnings=estimate.warnings all=estimate.warning_count />
+    }
+    .into_any()
+}
+
+fn notes(state: State, estimate: Estimate) -> AnyView {
+    let all: Vec<Facts> = state.entries.with_untracked(|all| all.iter().map(|e| e.facts.get_untracked()).collect());
+    let mut told = vec![fit(&estimate, all.len())];
+    let mut families = all.iter().filter(|f| f.family != "unknown").map(|f| &f.family_title);
+    if let Some(first) = families.next()
+        && let Some(other) = families.find(|family| *family != first)
+    {
+        told.push(note("note bad", format!("Different base models: {first} and {other}.")));
+    }
+    let highest = |facts: &Facts| facts.ranks.iter().map(|(rank, _)| *rank).max();
+    if all.windows(2).any(|pair| highest(&pair[0]) != highest(&pair[1])) {
+        told.push(note("note good", "Different ranks are fine: nothing is averaged away or skipped.".into()));
+    }
+    told.push(warning_notes(estimate.warnings, estimate.warning_count));
+    told.collect_view().into_any()
+}
+
+/// How many modules the adapters share.
+fn fit(estimate: &Estimate, number: usize) -> AnyView {
+    let modules = count(estimate.modules, "module");
+    match (number, estimate.shared) {
+        (1, _) => note("note info", "Its weight, rank, number type and key spelling can be changed for good.".into()),
+        (_, 0) => note("note warn", "No module is in all of them. Were they made for the same base model?".into()),
+        (_, n) if n == estimate.modules => note("note good", format!("All {modules} are in every adapter.")),
+        (_, n) => note(
+            "note info",
+            format!("{n} of {modules} are in every adapter; the rest come from those that have them."),
+        ),
     }
 }

@@ -3,6 +3,7 @@
 use crate::entries::{self, Picked};
 use crate::format::count;
 use crate::icons;
+use crate::live;
 use crate::state::{State, state};
 use js_sys::{Array, Promise, Reflect};
 use leptos::{ev, html, prelude::*, task::spawn_local};
@@ -27,22 +28,22 @@ pub fn focus() {
 #[component]
 pub fn DropPlace() -> impl IntoView {
     let state = state();
-    let empty = Memo::new(move |_| state.entries.with(Vec::is_empty));
-    let waits = move || state.engine.with(Option::is_none);
-    let title = move || match (state.opening.get(), empty.get()) {
+    let empty = live::memo(move || state.entries.with(Vec::is_empty));
+    let waits = live::signal(move || !state.ready.get());
+    let title = live::signal(move || match (state.opening.get(), empty.get()) {
         (0, true) => "Choose .safetensors files".to_owned(),
         (0, false) => "Add another adapter".to_owned(),
         (n, _) => format!("Reading {}…", count(u32::try_from(n).unwrap_or(u32::MAX), "file")),
-    };
+    });
     let (files, folder) = (NodeRef::<html::Input>::new(), NodeRef::<html::Input>::new());
-    Effect::new(move || {
+    live::effect(move || {
         if let Some(input) = folder.get() {
             input.set_webkitdirectory(true);
         }
     });
     view! {
-        <div class="drop" class:large=move || empty.get()>
-            <Show when=move || empty.get()>{icons::weave()}</Show>
+        <div class="drop" class:large=empty>
+            {icons::weave()}
             <strong>{title}</strong>
             <span class="small muted">"or drop files or folders anywhere"</span>
             <input
@@ -78,9 +79,8 @@ pub fn DropVeil() -> impl IntoView {
     let state = state();
     // Entering a child fires before leaving its parent, so enters and leaves are counted.
     let inside = RwSignal::new(0_i32);
-    let with_files = |event: &ev::DragEvent| {
-        event.data_transfer().is_some_and(|data| data.types().includes(&"Files".into(), 0))
-    };
+    let with_files =
+        |event: &ev::DragEvent| event.data_transfer().is_some_and(|data| data.types().includes(&"Files".into(), 0));
     window_event_listener(ev::dragenter, move |event| {
         if with_files(&event) {
             event.prevent_default();
@@ -112,11 +112,9 @@ pub fn DropVeil() -> impl IntoView {
         }
     });
     view! {
-        <Show when=move || { inside.get() > 0 }>
-            <div class="drop-veil" aria-hidden="true">
-                "Drop to add"
-            </div>
-        </Show>
+        <div class="drop-veil" aria-hidden="true" hidden=live::signal(move || inside.get() == 0)>
+            "Drop to add"
+        </div>
     }
 }
 
@@ -205,9 +203,7 @@ async fn file_of(entry: &FileSystemFileEntry) -> Option<File> {
 }
 
 /// Waits for an old-style call with two callbacks; `None` if it fails.
-async fn promise(
-    call: impl Fn(&js_sys::Function, &js_sys::Function) -> Result<(), JsValue>,
-) -> Option<JsValue> {
+async fn promise(call: impl Fn(&js_sys::Function, &js_sys::Function) -> Result<(), JsValue>) -> Option<JsValue> {
     let mut run = |yes: js_sys::Function, no: js_sys::Function| {
         if let Err(problem) = call(&yes, &no) {
             // Rejecting cannot fail.

@@ -123,9 +123,9 @@ async fn open(state: State, engine: &Rc<Engine>, one: Picked, config: Option<&Pi
 
 /// Gives a configuration that came alone to the one adapter that lacks it.
 async fn configure(state: State, engine: &Rc<Engine>, one: &Picked) -> Result<(), Vec<Error>> {
-    let lacks: Vec<Entry> = state.entries.with_untracked(|all| {
-        all.iter().filter(|e| !e.facts.with_untracked(|f| f.config)).cloned().collect()
-    });
+    let lacks: Vec<Entry> = state
+        .entries
+        .with_untracked(|all| all.iter().filter(|e| !e.facts.with_untracked(|f| f.config)).cloned().collect());
     let [entry] = lacks.as_slice() else {
         let error = Error::new(Kind::Mismatch, "It is not clear which adapter this configuration belongs to");
         let hint = "Drop the adapter and its adapter_config.json together, or drop their folder.";
@@ -142,7 +142,9 @@ async fn text(file: &File) -> Result<String, Error> {
     if file.size() > CONFIG_BYTES {
         return Err(error("This adapter_config.json is too large to be one").hint("Choose the file that PEFT wrote."));
     }
-    let text = JsFuture::from(file.text()).await.map_err(|_| error("This file cannot be read").hint("Was it moved or changed?"))?;
+    let text = JsFuture::from(file.text())
+        .await
+        .map_err(|_| error("This file cannot be read").hint("Was it moved or changed?"))?;
     text.as_string().ok_or_else(|| error("This file is not text"))
 }
 

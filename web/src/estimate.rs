@@ -1,6 +1,7 @@
 //! What a merge would give: asked anew whenever an adapter or a setting changes.
 
 use crate::entries::reasons;
+use crate::live;
 use crate::state::state;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -14,7 +15,7 @@ const REST: Duration = Duration::from_millis(40);
 pub fn follow() {
     let state = state();
     let asked = StoredValue::new(0_u32);
-    Effect::new(move || {
+    live::effect(move || {
         let (adapters, settings) = (state.adapters(), state.settings());
         let number = asked.get_value() + 1;
         asked.set_value(number);

@@ -1,6 +1,7 @@
 //! Column 2: what the method does, how the adapters fit, and afterwards how exact the result is.
 
 use crate::compare::Compare;
+use crate::live;
 use crate::report::Report;
 use crate::state::state;
 use leptos::prelude::*;
@@ -10,17 +11,16 @@ use rankweave_wasm::protocol::Method;
 #[component]
 pub fn Explain() -> impl IntoView {
     let state = state();
-    let method = Memo::new(move |_| state.method());
+    let method = live::memo(move || state.method());
     view! {
-        {move || method.get().map(|method| view! { <MethodCard method=method /> })}
+        {live::part(move || method.get().map_or_else(|| ().into_any(), method_card))}
         <Compare />
         <Report />
     }
 }
 
 /// A method in words, in symbols, and where it comes from.
-#[component]
-fn MethodCard(method: Method) -> impl IntoView {
+fn method_card(method: Method) -> AnyView {
     let Method { title, summary, formula, when, reference, .. } = method;
     let source = if reference.url.is_empty() {
         reference.title.into_any()
@@ -43,4 +43,5 @@ fn MethodCard(method: Method) -> impl IntoView {
             <p class="small muted">"From: " {source}</p>
         </div>
     }
+    .into_any()
 }

@@ -1,6 +1,7 @@
 //! A number field: typed freely, checked as it is typed, arrow keys step.
 
 use crate::format::number;
+use crate::live;
 use leptos::{ev, html, prelude::*};
 
 /// Number field. What is typed counts as soon as it is a number in range; anything else is marked, told, and
@@ -33,7 +34,7 @@ pub fn NumberField(
     let wrong = RwSignal::new(false);
     let fits = move |n: f64| n.is_finite() && (low..=high).contains(&n) && (!whole || n.fract() == 0.0);
     // The text is left alone while it means the value, so that "0." can become "0.5".
-    Effect::new(move || {
+    live::effect(move || {
         let value = value.get();
         if let Some(input) = node.get().filter(|input| input.value_as_number() != value) {
             input.set_value(&number(value));
@@ -68,7 +69,7 @@ pub fn NumberField(
             node_ref=node
             id=(!id.is_empty()).then_some(id)
             aria-label=(!name.is_empty()).then_some(name)
-            aria-invalid=move || wrong.get().then_some("true")
+            aria-invalid=live::signal(move || wrong.get().then_some("true"))
             min=number(low)
             max=number(high)
             step="any"
@@ -78,10 +79,12 @@ pub fn NumberField(
             on:blur=left
             on:keydown=stepped
         />
-        <Show when=move || wrong.get()>
-            <p class="range small" role="alert">
-                {format!("{} {} to {}", if whole { "A whole number from" } else { "From" }, number(low), number(high))}
-            </p>
-        </Show>
+        <p class="range small" role="alert" hidden=live::signal(move || !wrong.get())>
+            {live::signal(move || if wrong.get() { told(low, high, whole) } else { String::new() })}
+        </p>
     }
+}
+
+fn told(low: f64, high: f64, whole: bool) -> String {
+    format!("{} {} to {}", if whole { "A whole number from" } else { "From" }, number(low), number(high))
 }

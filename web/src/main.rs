@@ -18,6 +18,7 @@ mod form;
 mod format;
 mod icons;
 mod job;
+mod live;
 mod merge_bar;
 mod method;
 mod output;

@@ -1,7 +1,8 @@
 //! The bar with Merge: what it would give, how far it is, and Cancel. On a small screen it stays in sight.
 
-use crate::format::{bytes, count, seconds, took};
+use crate::format::{bytes, count, fixed, seconds, took};
 use crate::job::{self, Job, Run};
+use crate::live;
 use crate::state::{State, state};
 use leptos::{html, prelude::*};
 
@@ -9,54 +10,52 @@ use leptos::{html, prelude::*};
 #[component]
 pub fn MergeBar() -> impl IntoView {
     let state = state();
-    let running = Memo::new(move |_| state.job.with(|job| job.running().is_some()));
+    let running = live::memo(move || state.job.with(|job| job.running().is_some()));
     let (merge, cancel) = (NodeRef::<html::Button>::new(), NodeRef::<html::Button>::new());
     // The two take each other's place, so the keyboard's focus goes along.
-    Effect::new(move |before: Option<bool>| {
+    let mut before = false;
+    live::effect(move || {
         let now = running.get();
         let other = if now { cancel.get() } else { merge.get() };
-        if before.is_some_and(|before| before != now) && state.job.with_untracked(|job| job.outcome().is_none()) {
+        if before != now && state.job.with_untracked(|job| job.outcome().is_none()) {
             // A button in the page can be focused.
             let _ = other.map(|button| button.focus());
         }
-        now
+        before = now;
     });
     title(state);
     view! {
         <div class="merge-bar">
-            <p class="line">{move || line(state)}</p>
+            <p class="line">{live::signal(move || line(state))}</p>
             <div class="track">
-                <Show when=move || running.get()>
-                    <progress aria-label="Merging" max="1" value=move || state.job.with(share) />
-                </Show>
+                <progress
+                    aria-label="Merging"
+                    max="1"
+                    hidden=live::signal(move || !running.get())
+                    value=live::signal(move || state.job.with(share))
+                ></progress>
             </div>
-            <Show
-                when=move || running.get()
-                fallback=move || {
-                    view! {
-                        <button
-                            class="button primary"
-                            type="button"
-                            node_ref=merge
-                            aria-keyshortcuts="Control+Enter"
-                            disabled=move || !job::can_start(state)
-                            on:click=move |_| job::start(state)
-                        >
-                            "Merge"
-                        </button>
-                    }
-                }
+            <button
+                class="button primary"
+                type="button"
+                node_ref=merge
+                aria-keyshortcuts="Control+Enter"
+                hidden=running
+                disabled=live::signal(move || !job::can_start(state))
+                on:click=move |_| job::start(state)
             >
-                <button
-                    class="button cancel"
-                    type="button"
-                    node_ref=cancel
-                    aria-keyshortcuts="Escape"
-                    on:click=move |_| job::cancel(state)
-                >
-                    "Cancel"
-                </button>
-            </Show>
+                "Merge"
+            </button>
+            <button
+                class="button cancel"
+                type="button"
+                node_ref=cancel
+                aria-keyshortcuts="Escape"
+                hidden=live::signal(move || !running.get())
+                on:click=move |_| job::cancel(state)
+            >
+                "Cancel"
+            </button>
         </div>
     }
 }
@@ -67,7 +66,7 @@ fn line(state: State) -> String {
     if let Some(run) = job.running() {
         return running_line(run);
     }
-    if state.engine.with(Option::is_none) {
+    if !state.ready.get() {
         return "Getting the merging engine…".into();
     }
     if state.entries.with(Vec::is_empty) {
@@ -101,13 +100,13 @@ fn running_line(run: Run) -> String {
 
 fn share(job: &Job) -> Option<String> {
     let progress = job.running()?.progress?;
-    Some(format!("{:.3}", f64::from(progress.done) / f64::from(progress.total.max(1))))
+    Some(fixed(f64::from(progress.done) / f64::from(progress.total.max(1)), 3))
 }
 
 /// Shows the percentage in the window's title while it runs.
 fn title(state: State) {
     let plain = document().title();
-    Effect::new(move || {
+    live::effect(move || {
         let progress = state.job.with(|job| job.running().and_then(|run| run.progress));
         let percent = progress.map(|p| format!("{} % merged, ", p.done * 100 / p.total.max(1)));
         document().set_title(&(percent.unwrap_or_default() + &plain));

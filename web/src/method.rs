@@ -1,5 +1,6 @@
 //! The method and its parameters, drawn from its Spec: a new method needs no change here.
 
+use crate::live;
 use crate::slider::Slider;
 use crate::state::{State, state};
 use leptos::prelude::*;
@@ -12,18 +13,18 @@ pub fn MethodSelect() -> impl IntoView {
     let options = move || {
         let option = |(id, title): (String, String)| view! { <option value=id>{title}</option> };
         let all: Vec<_> = state.methods.with(|all| all.iter().map(|m| (m.id.clone(), m.title.clone())).collect());
-        all.into_iter().map(option).collect_view()
+        all.into_iter().map(option).collect_view().into_any()
     };
     view! {
         <div class="field">
             <label for="method">"Method"</label>
             <select
                 id="method"
-                disabled=move || state.methods.with(Vec::is_empty)
-                prop:value=move || state.form.method.get()
+                disabled=live::signal(move || state.methods.with(Vec::is_empty))
+                prop:value=state.form.method
                 on:change=move |event| state.form.method.set(event_target_value(&event))
             >
-                {options}
+                {live::part(options)}
             </select>
         </div>
     }
@@ -34,25 +35,23 @@ pub fn MethodSelect() -> impl IntoView {
 pub fn MethodParams() -> impl IntoView {
     let state = state();
     // Rebuilt when the method changes, not when a value does: a slider must not vanish under the hand.
-    let method = Memo::new(move |_| state.method());
+    let method = live::memo(move || state.method());
     let fields = move || {
-        let method = method.get()?;
-        let field = |param: Param| view! { <ParamField method=method.id.clone() param=param /> };
-        Some(method.params.iter().cloned().map(field).collect_view())
+        let Some(method) = method.get() else { return ().into_any() };
+        let field = |param: Param| param_field(state, method.id.clone(), param);
+        method.params.into_iter().map(field).collect_view().into_any()
     };
-    view! { <div class="params">{fields}</div> }
+    view! { <div class="params">{live::part(fields)}</div> }
 }
 
-#[component]
-fn ParamField(method: String, param: Param) -> impl IntoView {
-    let state = state();
+fn param_field(state: State, method: String, param: Param) -> AnyView {
     let id = format!("param-{}", param.name);
     let help = format!("{id}-help");
     let handle = Handle { state, method, name: param.name, kind: param.kind.clone() };
     let control = match param.kind {
-        ParamKind::Number { min, max, step, .. } => number_control(handle, &param.title, (min, max), step).into_any(),
-        ParamKind::Choice { options, .. } => choice_control(handle, &id, options).into_any(),
-        ParamKind::Flag { .. } => flag_control(handle, &id).into_any(),
+        ParamKind::Number { min, max, step, .. } => number_control(handle, &param.title, (min, max), step),
+        ParamKind::Choice { options, .. } => choice_control(handle, &id, options),
+        ParamKind::Flag { .. } => flag_control(handle, &id),
     };
     view! {
         <div class="field" role="group" aria-labelledby=format!("{id}-title") aria-describedby=help.clone()>
@@ -65,6 +64,7 @@ fn ParamField(method: String, param: Param) -> impl IntoView {
             </p>
         </div>
     }
+    .into_any()
 }
 
 /// A parameter's value in the shared state.
@@ -86,9 +86,9 @@ impl Handle {
     }
 }
 
-fn number_control(handle: Handle, title: &str, limits: (f64, f64), step: f64) -> impl IntoView + use<> {
+fn number_control(handle: Handle, title: &str, limits: (f64, f64), step: f64) -> AnyView {
     let read = handle.clone();
-    let value = Signal::derive(move || if let Value::Number(n) = read.get() { n } else { 0.0 });
+    let value = live::signal(move || if let Value::Number(n) = read.get() { n } else { 0.0 });
     view! {
         <Slider
             name=title.to_owned()
@@ -100,22 +100,24 @@ fn number_control(handle: Handle, title: &str, limits: (f64, f64), step: f64) ->
             set=move |n| handle.set(Value::Number(n))
         />
     }
+    .into_any()
 }
 
-fn choice_control(handle: Handle, id: &str, options: Vec<Choice>) -> impl IntoView + use<> {
+fn choice_control(handle: Handle, id: &str, options: Vec<Choice>) -> AnyView {
     let read = handle.clone();
-    let value = move || if let Value::Choice(choice) = read.get() { choice } else { String::new() };
+    let value = live::signal(move || if let Value::Choice(choice) = read.get() { choice } else { String::new() });
     let option = |choice: Choice| view! { <option value=choice.id>{choice.title}</option> };
     view! {
         <select id=id.to_owned() prop:value=value on:change=move |e| handle.set(Value::Choice(event_target_value(&e)))>
             {options.into_iter().map(option).collect_view()}
         </select>
     }
+    .into_any()
 }
 
-fn flag_control(handle: Handle, id: &str) -> impl IntoView + use<> {
+fn flag_control(handle: Handle, id: &str) -> AnyView {
     let read = handle.clone();
-    let value = move || read.get() == Value::Flag(true);
+    let value = live::signal(move || read.get() == Value::Flag(true));
     view! {
         <input
             type="checkbox"
@@ -124,4 +126,5 @@ fn flag_control(handle: Handle, id: &str) -> impl IntoView + use<> {
             on:change=move |e| handle.set(Value::Flag(event_target_checked(&e)))
         />
     }
+    .into_any()
 }

@@ -1,6 +1,7 @@
 //! What kind of file comes out: rank, number type, spelling.
 
 use crate::field::NumberField;
+use crate::live;
 use crate::state::{Policy, state};
 use leptos::prelude::*;
 
@@ -19,9 +20,12 @@ pub fn OutputFields() -> impl IntoView {
     view! {
         <fieldset>
             <legend class="legend">"Rank"</legend>
-            <RankOption policy=Policy::Exact id="rank-exact" label="Exact: as high as it needs to be" />
             <div class="option">
-                <RankRadio policy=Policy::Fixed id="rank-fixed" />
+                {radio(Policy::Exact, "rank-exact")}
+                <label for="rank-exact">"Exact: as high as it needs to be"</label>
+            </div>
+            <div class="option">
+                {radio(Policy::Fixed, "rank-fixed")}
                 <label for="rank-fixed">"At most"</label>
                 <NumberField
                     name="Highest rank"
@@ -37,7 +41,7 @@ pub fn OutputFields() -> impl IntoView {
                 />
             </div>
             <div class="option">
-                <RankRadio policy=Policy::Energy id="rank-energy" />
+                {radio(Policy::Energy, "rank-energy")}
                 <label for="rank-energy">"Keep energy, in percent"</label>
                 <NumberField
                     name="Energy to keep, in percent"
@@ -53,49 +57,39 @@ pub fn OutputFields() -> impl IntoView {
             </div>
         </fieldset>
         <div class="pair">
-            <Choose id="dtype" label="Number type" options=DTYPES value=form.dtype />
-            <Choose id="keys" label="Key spelling" options=KEYS value=form.keys />
+            {choose("dtype", "Number type", DTYPES, form.dtype)}
+            {choose("keys", "Key spelling", KEYS, form.keys)}
         </div>
     }
 }
 
-#[component]
-fn RankOption(policy: Policy, id: &'static str, label: &'static str) -> impl IntoView {
-    view! {
-        <div class="option">
-            <RankRadio policy=policy id=id />
-            <label for=id>{label}</label>
-        </div>
-    }
-}
-
-#[component]
-fn RankRadio(policy: Policy, id: &'static str) -> impl IntoView {
+fn radio(policy: Policy, id: &'static str) -> AnyView {
     let chosen = state().form.policy;
     view! {
         <input
             type="radio"
             name="rank"
             id=id
-            prop:checked=move || chosen.get() == policy
+            prop:checked=live::signal(move || chosen.get() == policy)
             on:change=move |_| chosen.set(policy)
         />
     }
+    .into_any()
 }
 
-#[component]
-fn Choose(
+fn choose(
     id: &'static str,
     label: &'static str,
     options: [(&'static str, &'static str); 4],
     value: RwSignal<String>,
-) -> impl IntoView {
+) -> AnyView {
     view! {
         <div class="field">
             <label for=id>{label}</label>
-            <select id=id prop:value=move || value.get() on:change=move |event| value.set(event_target_value(&event))>
-                {options.map(|(id, title)| view! { <option value=id>{title}</option> }).into_iter().collect_view()}
+            <select id=id prop:value=value on:change=move |event| value.set(event_target_value(&event))>
+                {options.iter().map(|(id, title)| view! { <option value=*id>{*title}</option> }).collect_view()}
             </select>
         </div>
     }
+    .into_any()
 }

@@ -64,32 +64,33 @@ pub fn label(folder: &str, name: &str, taken: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wasm_bindgen_test::wasm_bindgen_test;
 
     fn paths(all: &[(&str, &str)]) -> Vec<Path> {
         all.iter().map(|(folder, name)| ((*folder).into(), (*name).into())).collect()
     }
 
-    #[test]
+    #[wasm_bindgen_test]
     fn a_peft_folder_is_one_adapter() {
         let found = pair(&paths(&[("a", "adapter_model.safetensors")]), &paths(&[("a", "adapter_config.json")]));
         assert_eq!(found, (vec![Some(0)], vec![]));
     }
 
-    #[test]
+    #[wasm_bindgen_test]
     fn configurations_do_not_cross_folders() {
         let adapters = paths(&[("a", "adapter_model.safetensors"), ("b", "adapter_model.safetensors")]);
         let found = pair(&adapters, &paths(&[("b", "adapter_config.json"), ("c", "adapter_config.json")]));
         assert_eq!(found, (vec![None, Some(0)], vec![1]));
     }
 
-    #[test]
+    #[wasm_bindgen_test]
     fn among_several_files_a_common_configuration_is_not_guessed() {
         let adapters = paths(&[("", "one.safetensors"), ("", "two.safetensors")]);
         let found = pair(&adapters, &paths(&[("", "adapter_config.json"), ("", "two.adapter_config.json")]));
         assert_eq!(found, (vec![None, Some(1)], vec![0]));
     }
 
-    #[test]
+    #[wasm_bindgen_test]
     fn labels_are_names_until_two_are_equal() {
         let taken = vec!["x.safetensors".to_owned(), "b/x.safetensors".to_owned()];
         assert_eq!(label("a", "x.safetensors", &[]), "x.safetensors");
@@ -98,7 +99,7 @@ mod tests {
         assert_eq!(label("", "x.safetensors", &taken), "x.safetensors (2)");
     }
 
-    #[test]
+    #[wasm_bindgen_test]
     fn files_picked_alone_are_always_tried() {
         assert_eq!(role("model.bin", false), Role::Adapter);
         assert_eq!(role("model.bin", true), Role::Other);

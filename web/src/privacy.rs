@@ -1,6 +1,7 @@
 //! The proof that nothing is uploaded: a count of requests since the page was loaded, and how to check it.
 
 use crate::format::count;
+use crate::live;
 use crate::state::state;
 use js_sys::Array;
 use leptos::prelude::*;
@@ -12,22 +13,22 @@ use web_sys::{PerformanceEntry, PerformanceObserver, PerformanceObserverEntryLis
 pub fn Privacy() -> impl IntoView {
     let state = state();
     let page = RwSignal::new(0_u32);
-    Effect::new(move || {
+    live::effect(move || {
         if state.loaded.get() {
             // A browser without the observer shows nothing it cannot know.
             let _ = watch(page);
         }
     });
     // The workers' own count comes with their answers; a merge is where they could do harm.
-    let workers = Memo::new(move |_| {
+    let workers = move || {
         state.job.track();
         state.engine.with(|engine| engine.as_ref().map_or(0, |engine| engine.requested()))
-    });
-    let total = move || page.get() + workers.get();
+    };
+    let total = live::memo(move || page.get() + workers());
     view! {
-        <details class="privacy" class:some=move || { total() > 0 }>
+        <details class="privacy" class:some=live::signal(move || { total.get() > 0 })>
             <summary>
-                <span>{move || count(total(), "request")} <span class="spare">" since load"</span></span>
+                <span>{live::signal(move || count(total.get(), "request"))} <span class="spare">" since load"</span></span>
             </summary>
             <div>
                 <p>

@@ -1,28 +1,27 @@
 //! How exact the result is: its distance from the exact answer, and what became of every weight.
 
 use crate::format::{error, number, percent};
-use crate::job::{Job, Outcome};
-use crate::rows::Rows;
-use crate::state::state;
-use crate::trouble::WarningNotes;
+use crate::job::Job;
+use crate::live;
+use crate::rows::rows;
+use crate::state::{State, state};
+use crate::trouble::warning_notes;
 use leptos::prelude::*;
 use rankweave_wasm::protocol::{Recovered, Summary};
-use std::sync::Arc;
 
 /// The report of the last merge.
 #[component]
 pub fn Report() -> impl IntoView {
     let state = state();
-    let outcome = move || state.job.with(Job::outcome);
-    let number = Memo::new(move |_| outcome().map(|_| state.runs.get_untracked()));
-    move || number.get().and_then(|_| untrack(outcome)).map(|outcome| view! { <Part outcome=outcome /> })
+    let made = live::memo(move || state.job.with(|job| job.outcome().map(|_| state.runs.get_untracked())));
+    live::part(move || match made.get().and_then(|_| state.job.with_untracked(Job::outcome)) {
+        Some(outcome) => report(state, outcome.summary.clone()),
+        None => ().into_any(),
+    })
 }
 
-#[component]
-fn Part(outcome: Arc<Outcome>) -> impl IntoView {
-    let state = state();
-    let threads = state.entries.with_untracked(|all| all.iter().map(|e| (e.label.clone(), e.thread)).collect::<Vec<_>>());
-    let Summary { residual, energy, sources, warnings, warning_count, modules, .. } = outcome.summary.clone();
+fn report(state: State, summary: Summary) -> AnyView {
+    let Summary { residual, energy, sources, warnings, warning_count, modules, .. } = summary;
     view! {
         <div class="part">
             <h3>"What came out"</h3>
@@ -38,35 +37,27 @@ fn Part(outcome: Arc<Outcome>) -> impl IntoView {
                     <dd class="plain">"of the exact result"</dd>
                 </div>
             </dl>
-            <Weights sources=sources threads=threads />
-            <WarningNotes warnings=warnings all=warning_count />
-            <Rows modules=modules />
+            {weights(state, sources)}
+            {warning_notes(warnings, warning_count)}
+            {rows(state, modules)}
         </div>
     }
+    .into_any()
 }
 
 /// Requested and recovered weights: proof that the merge behaves as its parts would.
-#[component]
-fn Weights(sources: Vec<Recovered>, threads: Vec<(String, usize)>) -> impl IntoView {
-    let row = move |source: Recovered| {
-        let thread = threads.iter().find(|(label, _)| *label == source.label).map_or(0, |(_, thread)| thread % 8);
-        let line = |part: &'static str, asked: f64, got: f64| {
-            view! {
-                <tr>
-                    <th scope="row">
-                        <span class=format!("strand thread-{thread}") aria-hidden="true"></span>
-                        {source.label.clone()}
-                        {part}
-                    </th>
-                    <td>{number(asked)}</td>
-                    <td>{number(got)}</td>
-                </tr>
+fn weights(state: State, sources: Vec<Recovered>) -> AnyView {
+    let mut lines = Vec::new();
+    for source in sources {
+        let thread = state.entries.with_untracked(|all| all.iter().find(|e| e.label == source.label).map(|e| e.thread));
+        let mut line = |part: &str, asked: f64, found: Option<f64>| {
+            if let Some(found) = found {
+                lines.push(weight_line(thread.unwrap_or(0), format!("{}{part}", source.label), asked, found));
             }
         };
-        let model = source.recovered.map(|got| line("", source.weight, got));
-        let te = source.recovered_text_encoder.map(|got| line(", text encoder", source.text_encoder_weight, got));
-        (model, te)
-    };
+        line("", source.weight, source.recovered);
+        line(", text encoder", source.text_encoder_weight, source.recovered_text_encoder);
+    }
     view! {
         <div class="table-frame" tabindex="0" role="group" aria-label="Weights asked for and found">
             <table>
@@ -78,8 +69,23 @@ fn Weights(sources: Vec<Recovered>, threads: Vec<(String, usize)>) -> impl IntoV
                         <th scope="col">"Found"</th>
                     </tr>
                 </thead>
-                <tbody>{sources.into_iter().map(row).collect_view()}</tbody>
+                <tbody>{lines}</tbody>
             </table>
         </div>
     }
+    .into_any()
+}
+
+fn weight_line(thread: usize, label: String, asked: f64, found: f64) -> AnyView {
+    view! {
+        <tr>
+            <th scope="row">
+                <span class=format!("strand thread-{}", thread % 8) aria-hidden="true"></span>
+                {label}
+            </th>
+            <td>{number(asked)}</td>
+            <td>{number(found)}</td>
+        </tr>
+    }
+    .into_any()
 }

@@ -2,8 +2,9 @@
 
 use crate::format::{bytes, count};
 use crate::job::{Job, Outcome};
+use crate::live;
 use crate::state::{State, state};
-use crate::trouble::Trouble;
+use crate::trouble::trouble;
 use leptos::{html, prelude::*};
 use std::sync::Arc;
 
@@ -12,40 +13,35 @@ use std::sync::Arc;
 pub fn ResultCard() -> impl IntoView {
     let state = state();
     // Progress is of no concern here: the card changes only when a merge ends or begins.
-    let outcome = Memo::new_with_compare(
-        move |_| state.job.with(Job::outcome),
-        |old, new| match (old, new) {
-            (Some(Some(a)), Some(Some(b))) => !Arc::ptr_eq(a, b),
-            (a, b) => a.is_some_and(Option::is_some) != b.is_some_and(Option::is_some) || a.is_none(),
-        },
-    );
-    let failed = move || match state.job.get() {
-        Job::Failed(errors) => errors,
-        _ => Vec::new(),
+    let made = live::memo(move || state.job.with(|job| job.outcome().map(|_| state.runs.get_untracked())));
+    let card = move || match made.get().and_then(|_| state.job.with_untracked(Job::outcome)) {
+        Some(outcome) => done(state, &outcome),
+        None => ().into_any(),
     };
-    let close = move |()| state.job.set(Job::Idle);
-    let troubles =
-        move || failed().into_iter().map(|error| view! { <Trouble error=error close=close /> }).collect_view();
+    let failed = live::memo(move || matches!(state.job.get(), Job::Failed(_)));
+    let close = Callback::new(move |()| state.job.set(Job::Idle));
+    let troubles = move || match (failed.get(), state.job.get_untracked()) {
+        (true, Job::Failed(errors)) => errors.iter().map(|e| trouble(e, Some(close))).collect_view().into_any(),
+        _ => ().into_any(),
+    };
     view! {
-        <div role="alert" class="notes" hidden=move || failed().is_empty()>
-            {troubles}
+        <div role="alert" class="notes" hidden=live::signal(move || !failed.get())>
+            {live::part(troubles)}
         </div>
-        {move || outcome.get().map(|outcome| view! { <Done outcome=outcome /> })}
+        {live::part(card)}
     }
 }
 
-#[component]
-fn Done(outcome: Arc<Outcome>) -> impl IntoView {
-    let state = state();
+fn done(state: State, outcome: &Arc<Outcome>) -> AnyView {
     let save = NodeRef::<html::A>::new();
-    Effect::new(move || {
+    live::effect(move || {
         if let Some(link) = save.get() {
             // A link in the page can be focused.
             let _ = link.focus();
         }
     });
     let made = outcome.clone();
-    let stale = Memo::new(move |_| is_stale(state, &made));
+    let stale = live::memo(move || is_stale(state, &made));
     let summary = outcome.summary.clone();
     let whole = outcome.file_sha256.clone();
     let autov3 = summary.data_sha256.get(..12).unwrap_or_default().to_owned();
@@ -59,16 +55,14 @@ fn Done(outcome: Arc<Outcome>) -> impl IntoView {
     #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
     let size = bytes(summary.size as f64);
     view! {
-        <div class="done" class:stale=move || stale.get()>
+        <div class="done" class:stale=stale>
             <p class="name">{summary.name.clone()}</p>
             <a class="button primary" id="save" node_ref=save href=outcome.file.clone() download=summary.name.clone()>
                 "Save"
             </a>
-            <Show when=move || stale.get()>
-                <p class="note warn">
-                    <span>"Made before your last change. Merge again to follow it."</span>
-                </p>
-            </Show>
+            <p class="note warn" hidden=live::signal(move || !stale.get())>
+                <span>"Made before your last change. Merge again to follow it."</span>
+            </p>
             <dl>
                 <dt>"Size"</dt>
                 <dd>{size} ", " {count(summary.modules, "module")}</dd>
@@ -79,7 +73,7 @@ fn Done(outcome: Arc<Outcome>) -> impl IntoView {
                 <dt>"SHA-256, tensors"</dt>
                 <dd class="mono">{summary.data_sha256}</dd>
                 <dt>"SHA-256, file"</dt>
-                <dd class="mono">{move || whole.get().unwrap_or_else(|| "…".into())}</dd>
+                <dd class="mono">{live::signal(move || whole.get().unwrap_or_else(|| "…".into()))}</dd>
             </dl>
             <div class="others">
                 {config}
@@ -89,6 +83,7 @@ fn Done(outcome: Arc<Outcome>) -> impl IntoView {
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// Whether anything was changed since.

@@ -1,20 +1,16 @@
 //! The report module by module, a page of rows at a time, fetched from the engine when asked for.
 
 use crate::format::{count, error, percent};
-use crate::state::state;
+use crate::live;
+use crate::state::State;
 use leptos::{prelude::*, task::spawn_local};
 use rankweave_wasm::protocol::Row;
 
 /// Rows per page: few enough to appear within a frame.
 const PAGE: u32 = 50;
 
-/// A button, and then the table.
-#[component]
-pub fn Rows(
-    /// How many rows there are in all.
-    modules: u32,
-) -> impl IntoView {
-    let state = state();
+/// A button, and then the table; `modules` is how many rows there are in all.
+pub fn rows(state: State, modules: u32) -> AnyView {
     let rows: RwSignal<Vec<Row>> = RwSignal::default();
     let lost = RwSignal::new(false);
     let more = move |_| {
@@ -27,49 +23,48 @@ pub fn Rows(
             }
         });
     };
-    let shown = move || rows.with(|rows| u32::try_from(rows.len()).unwrap_or(u32::MAX));
-    let name = move || match (shown(), modules.saturating_sub(shown())) {
-        (0, _) => format!("Show {}", count(modules, "module")),
-        (_, rest) => format!("Show {} more", rest.min(PAGE)),
+    let rest =
+        live::memo(move || rows.with(|rows| modules.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX))));
+    let name = move || match rest.get() {
+        rest if rest == modules => format!("Show {}", count(modules, "module")),
+        rest => format!("Show {} more", rest.min(PAGE)),
     };
     view! {
-        <Show when=move || { shown() > 0 }>
-            <div class="table-frame" tabindex="0" role="group" aria-label="Modules">
-                <table class="rows">
-                    <thead>
-                        <tr>
-                            <th scope="col">"Module"</th>
-                            <th scope="col">"Size"</th>
-                            <th scope="col">"Ranks"</th>
-                            <th scope="col">"Energy"</th>
-                            <th scope="col">"Error"</th>
-                        </tr>
-                    </thead>
-                    <tbody>
-                        <For each=move || rows.get() key=|row| row.module.clone() let:row>
-                            <tr>
-                                <th scope="row">{row.module.clone()}</th>
-                                <td>{format!("{} × {}", row.out, row.columns)}</td>
-                                <td>{ranks(&row)}</td>
-                                <td>{percent(row.energy)}</td>
-                                <td>{error(row.residual)}</td>
-                            </tr>
-                        </For>
-                    </tbody>
-                </table>
-            </div>
-        </Show>
-        <Show when=move || { shown() < modules && !lost.get() }>
-            <button class="button" type="button" on:click=more>
-                {name}
-            </button>
-        </Show>
-        <Show when=move || lost.get()>
-            <p class="note warn">
-                <span>"The table is gone: the engine was restarted. Merge again, or save the report."</span>
-            </p>
-        </Show>
+        <div class="table-frame" tabindex="0" role="group" aria-label="Modules" hidden=live::signal(move || rest.get() == modules)>
+            <table class="rows">
+                <thead>
+                    <tr>
+                        <th scope="col">"Module"</th>
+                        <th scope="col">"Size"</th>
+                        <th scope="col">"Ranks"</th>
+                        <th scope="col">"Energy"</th>
+                        <th scope="col">"Error"</th>
+                    </tr>
+                </thead>
+                <tbody>{live::part(move || rows.with(|rows| rows.iter().map(line).collect_view().into_any()))}</tbody>
+            </table>
+        </div>
+        <button class="button" type="button" hidden=live::signal(move || rest.get() == 0 || lost.get()) on:click=more>
+            {live::signal(name)}
+        </button>
+        <p class="note warn" hidden=live::signal(move || !lost.get())>
+            <span>"The table is gone: the engine was restarted. Merge again, or save the report."</span>
+        </p>
     }
+    .into_any()
+}
+
+fn line(row: &Row) -> AnyView {
+    view! {
+        <tr>
+            <th scope="row">{row.module.clone()}</th>
+            <td>{format!("{} × {}", row.out, row.columns)}</td>
+            <td>{ranks(row)}</td>
+            <td>{percent(row.energy)}</td>
+            <td>{error(row.residual)}</td>
+        </tr>
+    }
+    .into_any()
 }
 
 /// `4 + 4 → 8`; a dash where an adapter lacks the module.

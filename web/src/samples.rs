@@ -4,6 +4,7 @@
 
 use crate::entries::{self, Picked};
 use crate::format::bytes;
+use crate::live;
 use crate::state::state;
 use js_sys::Array;
 use leptos::{prelude::*, task::spawn_local};
@@ -27,8 +28,8 @@ pub fn Samples() -> impl IntoView {
     let state = state();
     let samples: RwSignal<Vec<(Sample, File)>, LocalStorage> = RwSignal::new_local(Vec::new());
     // Only after the engine, which matters more.
-    Effect::new(move || {
-        if state.engine.with(Option::is_some) {
+    live::effect(move || {
+        if state.ready.get() {
             spawn_local(async move {
                 // Without samples the page is complete; there is nothing to tell.
                 samples.set(fetch_all().await.unwrap_or_default());
@@ -36,48 +37,50 @@ pub fn Samples() -> impl IntoView {
             });
         }
     });
-    let rest = move || {
-        let open: Vec<String> = state.entries.with(|all| all.iter().map(|e| e.label.clone()).collect());
-        let all = samples.get();
-        let only_samples = open.iter().all(|label| all.iter().any(|(s, _)| s.file == *label));
-        all.into_iter().filter(|(s, _)| only_samples && !open.contains(&s.file)).collect::<Vec<_>>()
+    // Those that are not open yet, by number; none once something else is open.
+    let rest = live::memo(move || {
+        samples.with(|samples| {
+            let is = |label: &String, (sample, _): &(Sample, File)| sample.file == *label;
+            let open: Vec<String> = state.entries.with(|all| all.iter().map(|e| e.label.clone()).collect());
+            let only_samples = open.iter().all(|label| samples.iter().any(|s| is(label, s)));
+            let missing = |i: &usize| only_samples && !open.iter().any(|label| is(label, &samples[*i]));
+            (0..samples.len()).filter(missing).collect::<Vec<_>>()
+        })
+    });
+    let add = move |wanted: Vec<usize>| {
+        let pick = |i: usize| Picked { folder: String::new(), file: samples.with_untracked(|all| all[i].1.clone()) };
+        spawn_local(entries::add(state, wanted.into_iter().map(pick).collect()));
     };
-    let add = move |files: Vec<File>| {
-        let picked = files.into_iter().map(|file| Picked { folder: String::new(), file }).collect();
-        spawn_local(entries::add(state, picked));
+    let buttons = move || {
+        let button = |i: usize| {
+            let sample = samples.with(|all| all[i].0.clone());
+            view! {
+                <li>
+                    <button class="sample" type="button" on:click=move |_| add(vec![i])>
+                        <span class="title">{sample.title}</span>
+                        <span class="size">{bytes(sample.size)}</span>
+                        <span class="about">{sample.description}</span>
+                    </button>
+                </li>
+            }
+        };
+        rest.get().into_iter().map(button).collect_view().into_any()
     };
-    let all = move |_| add(rest().into_iter().map(|(_, file)| file).collect());
     view! {
-        <Show when=move || !rest().is_empty()>
-            <div class="samples">
-                <div class="below-drop">
-                    <h3>"Or try a sample"</h3>
-                    <Show when=move || { rest().len() > 1 }>
-                        <button class="button plain" type="button" on:click=all>
-                            {move || format!("Add all {}", rest().len())}
-                        </button>
-                    </Show>
-                </div>
-                <ul>
-                    <For each=rest key=|(sample, _)| sample.file.clone() let:item>
-                        <li>
-                            <SampleButton sample=item.0 on_add=move || add(vec![item.1.clone()]) />
-                        </li>
-                    </For>
-                </ul>
+        <div class="samples" hidden=live::signal(move || rest.with(Vec::is_empty))>
+            <div class="below-drop">
+                <h3>"Or try a sample"</h3>
+                <button
+                    class="button plain"
+                    type="button"
+                    hidden=live::signal(move || rest.with(Vec::len) < 2)
+                    on:click=move |_| add(rest.get_untracked())
+                >
+                    {live::signal(move || format!("Add all {}", rest.with(Vec::len)))}
+                </button>
             </div>
-        </Show>
-    }
-}
-
-#[component]
-fn SampleButton(sample: Sample, on_add: impl Fn() + 'static) -> impl IntoView {
-    view! {
-        <button class="sample" type="button" on:click=move |_| on_add()>
-            <span class="title">{sample.title}</span>
-            <span class="size">{bytes(sample.size)}</span>
-            <span class="about">{sample.description}</span>
-        </button>
+            <ul>{live::part(buttons)}</ul>
+        </div>
     }
 }
 

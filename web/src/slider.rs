@@ -2,7 +2,9 @@
 
 use crate::field::NumberField;
 use crate::format::number;
-use leptos::prelude::*;
+use crate::live;
+use leptos::{ev, prelude::*};
+use web_sys::HtmlInputElement;
 
 /// Slider and number field.
 #[component]
@@ -29,24 +31,20 @@ pub fn Slider(
     #[prop(into)]
     set: Callback<f64>,
 ) -> impl IntoView {
-    let slid = move |event| {
-        if let Ok(n) = event_target_value(&event).parse::<f64>() {
-            set.run(n);
-        }
-    };
+    let slid = move |event: ev::Targeted<ev::Event, HtmlInputElement>| set.run(event.target().value_as_number());
     view! {
         <div class="slider">
-            <div class="rail" style:--from=move || place(0.0, span) style:--to=move || place(value.get(), span)>
+            <div class="rail" style:--from=place(0.0, span) style:--to=live::signal(move || place(value.get(), span))>
                 <input
                     type="range"
                     aria-label=slider_name
                     min=number(span.0)
                     max=number(span.1)
                     step=number(step)
-                    prop:value=move || number(value.get())
-                    on:input=slid
+                    prop:value=live::signal(move || number(value.get()))
+                    on:input:target=slid
                 />
-                {marks.iter().map(|&mark| view! { <Mark mark=mark span=span /> }).collect_view()}
+                {marks.iter().map(|&at| mark(at, span)).collect_view()}
             </div>
             <NumberField name=name low=limits.0 high=limits.1 step=step value=value set=set />
         </div>
@@ -54,13 +52,13 @@ pub fn Slider(
 }
 
 /// A number under the slider. It can be read from the field, so it is for the eye only.
-#[component]
-fn Mark(mark: f64, span: (f64, f64)) -> impl IntoView {
+fn mark(at: f64, span: (f64, f64)) -> AnyView {
     view! {
-        <span class="mark" aria-hidden="true" style:--at=place(mark, span)>
-            {number(mark).replace('-', "−")}
+        <span class="mark" aria-hidden="true" style:--at=place(at, span)>
+            {number(at).replace('-', "−")}
         </span>
     }
+    .into_any()
 }
 
 /// Where a value stands on the slider, 0 to 1.

@@ -6,7 +6,6 @@ use leptos::prelude::*;
 use rankweave_adapter::Error;
 use rankweave_wasm::client::Engine;
 use rankweave_wasm::protocol::{Estimate, Method, Mix, ParamKind, Rank, Settings, Value};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Handles to all shared state; cheap to copy.
@@ -14,6 +13,8 @@ use std::rc::Rc;
 pub struct State {
     /// The engine, once it is there.
     pub engine: RwSignal<Option<Rc<Engine>>, LocalStorage>,
+    /// Whether the engine is there.
+    pub ready: RwSignal<bool>,
     /// Whether everything the page ever fetches is there.
     pub loaded: RwSignal<bool>,
     /// The registry of methods, in reading order.
@@ -42,7 +43,7 @@ pub struct Form {
     /// Id of the method.
     pub method: RwSignal<String>,
     /// Values that differ from the default, by method and parameter. Other methods' values are kept.
-    pub params: RwSignal<BTreeMap<(String, String), Value>>,
+    pub params: RwSignal<Vec<Chosen>>,
     /// Which rank policy.
     pub policy: RwSignal<Policy>,
     /// Rank of [`Policy::Fixed`].
@@ -53,6 +54,14 @@ pub struct Form {
     pub dtype: RwSignal<String>,
     /// Spelling of the output, or `same`.
     pub keys: RwSignal<String>,
+}
+
+/// A parameter's value.
+#[derive(Clone)]
+pub struct Chosen {
+    method: String,
+    name: String,
+    value: Value,
 }
 
 /// Which rank policy.
@@ -80,6 +89,7 @@ impl State {
         };
         State {
             engine: RwSignal::new_local(None),
+            ready: RwSignal::new(false),
             loaded: RwSignal::new(false),
             methods: RwSignal::default(),
             entries: RwSignal::default(),
@@ -108,7 +118,7 @@ impl State {
     pub fn settings(&self) -> Settings {
         let mix = |e: &Entry| Mix { weight: e.weight.get(), te: e.te.get() };
         let method = self.form.method.get();
-        let own = |((m, name), value): (&(String, String), &Value)| (*m == method).then(|| (name.clone(), value.clone()));
+        let own = |one: &Chosen| (one.method == method).then(|| (one.name.clone(), one.value.clone()));
         let params = self.form.params.with(|params| params.iter().filter_map(own).collect());
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the field allows 1 to 4096")]
         let fixed = self.form.fixed.get() as u32;
@@ -125,7 +135,8 @@ impl State {
 impl Form {
     /// The value of a parameter: as chosen, or its default.
     pub fn value(&self, method: &str, name: &str, kind: &ParamKind) -> Value {
-        let chosen = self.params.with(|params| params.get(&(method.into(), name.into())).cloned());
+        let is = |one: &&Chosen| one.method == method && one.name == name;
+        let chosen = self.params.with(|params| params.iter().find(is).map(|one| one.value.clone()));
         chosen.unwrap_or_else(|| match kind {
             ParamKind::Number { default, .. } => Value::Number(*default),
             ParamKind::Choice { default, .. } => Value::Choice(default.clone()),
@@ -136,7 +147,8 @@ impl Form {
     /// Chooses a value.
     pub fn choose(&self, method: &str, name: &str, value: Value) {
         self.params.update(|params| {
-            params.insert((method.into(), name.into()), value);
+            params.retain(|one| one.method != method || one.name != name);
+            params.push(Chosen { method: method.into(), name: name.into(), value });
         });
     }
 }

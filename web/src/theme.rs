@@ -1,6 +1,7 @@
 //! Light, dark, or as the system says. The choice is remembered in this browser.
 
 use crate::icons;
+use crate::live;
 use leptos::prelude::*;
 
 const KEY: &str = "theme";
@@ -14,7 +15,7 @@ pub fn ThemeButton() -> impl IntoView {
     let root = document().document_element();
     let stored = root.as_ref().and_then(|root| root.get_attribute("data-theme")).unwrap_or_default();
     let chosen = RwSignal::new(THEMES.iter().position(|(name, _)| *name == stored).unwrap_or(0));
-    let name = move || THEMES[chosen.get()].1;
+    let name = live::signal(move || THEMES[chosen.get()].1);
     let next = move |_| {
         chosen.update(|i| *i = (*i + 1) % THEMES.len());
         put(THEMES[chosen.get_untracked()].0);

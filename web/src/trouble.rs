@@ -1,19 +1,13 @@
 //! Errors and warnings. Text from files is put into text nodes only, cleaned by the error itself.
 
 use crate::icons;
+use crate::live;
 use crate::state::state;
 use leptos::prelude::*;
 use rankweave_adapter::{Error, Warning};
 
-/// An error: what, where, and what to do.
-#[component]
-pub fn Trouble(
-    /// The error.
-    error: Error,
-    /// What its closing button does; none: it cannot be closed.
-    #[prop(optional, into)]
-    close: Option<Callback<()>>,
-) -> impl IntoView {
+/// An error: what, where, and what to do. `close` is what its closing button does.
+pub fn trouble(error: &Error, close: Option<Callback<()>>) -> AnyView {
     let [what, place, hint] = error.lines();
     let line = |class, text: String| (!text.is_empty()).then(|| view! { <p class=class>{text}</p> });
     let button = close.map(|close| {
@@ -31,56 +25,43 @@ pub fn Trouble(
             {line("hint", hint)}
         </div>
     }
+    .into_any()
 }
 
 /// Errors of files that could not be opened.
 #[component]
 pub fn FileTroubles() -> impl IntoView {
     let state = state();
-    let close = move |index: usize| {
-        state.troubles.update(|all| {
-            all.remove(index);
-        });
-        crate::drop::focus();
-    };
     let each = move || {
-        let all = state.troubles.get().into_iter().enumerate();
-        all.map(|(i, error)| view! { <Trouble error=error close=move |()| close(i) /> }).collect_view()
+        let close = move |index: usize| {
+            state.troubles.update(|all| drop(all.remove(index)));
+            crate::drop::focus();
+        };
+        let one = |(i, error): (usize, &Error)| trouble(error, Some(Callback::new(move |()| close(i))));
+        state.troubles.with(|all| all.iter().enumerate().map(one).collect_view().into_any())
     };
     // The region is there before its content is, or it would not be announced.
     view! {
-        <div role="alert" class="notes" hidden=move || state.troubles.with(Vec::is_empty)>
-            {each}
+        <div role="alert" class="notes" hidden=live::signal(move || state.troubles.with(Vec::is_empty))>
+            {live::part(each)}
         </div>
     }
 }
 
-/// The first few warnings, and how many more there are.
-#[component]
-pub fn WarningNotes(
-    /// The first few.
-    warnings: Vec<Warning>,
-    /// How many there are in all.
-    all: u32,
-) -> impl IntoView {
+/// The first few warnings, and how many there are in `all`.
+pub fn warning_notes(warnings: Vec<Warning>, all: u32) -> AnyView {
+    if all == 0 {
+        return ().into_any();
+    }
     let more = (all as usize).saturating_sub(warnings.len());
-    let note = |warning: Warning| {
-        let place = warning.place.to_string();
-        view! {
-            <li class="note warn">
-                <span>
-                    {warning.message}
-                    {(!place.is_empty()).then(|| view! { <span class="muted">{format!(" ({place})")}</span> })}
-                </span>
-            </li>
-        }
+    let text = |warning: Warning| match warning.place.to_string() {
+        place if place.is_empty() => warning.message,
+        place => format!("{} ({place})", warning.message),
     };
-    (all > 0).then(|| {
-        view! {
-            <ul class="notes">
-                {warnings.into_iter().map(note).collect_view()}
-                {(more > 0).then(|| view! { <li class="note warn">{format!("and {more} more")}</li> })}
-            </ul>
-        }
-    })
+    let mut texts: Vec<String> = warnings.into_iter().map(text).collect();
+    if more > 0 {
+        texts.push(format!("and {more} more"));
+    }
+    let note = |text| view! { <li class="note warn"><span>{text}</span></li> };
+    view! { <ul class="notes">{texts.into_iter().map(note).collect_view()}</ul> }.into_any()
 }

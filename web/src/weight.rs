@@ -1,6 +1,7 @@
 //! How much of an adapter: its weight, and another one for text encoders where it has any.
 
 use crate::entries::Entry;
+use crate::live;
 use crate::slider::Slider;
 use leptos::prelude::*;
 
@@ -22,13 +23,13 @@ pub fn Weights(
     let te = RwSignal::from(entry.te);
     let facts = RwSignal::from(entry.facts);
     let label = StoredValue::new(entry.label);
-    let has_te = Memo::new(move |_| facts.with(|f| f.text_encoder_modules > 0));
     // An adapter of a text encoder alone has one weight, not two.
-    let only_te = Memo::new(move |_| facts.with(|f| f.text_encoder_modules == f.modules));
+    let only_te = move || facts.with(|f| f.text_encoder_modules == f.modules);
+    let both = move || facts.with(|f| f.text_encoder_modules > 0) && !only_te();
     view! {
         <div class="weight">
             <p class="caption">
-                <span>{move || if only_te.get() { "Weight (text encoder)" } else { "Weight" }}</span>
+                <span>{live::signal(move || if only_te() { "Weight (text encoder)" } else { "Weight" })}</span>
             </p>
             <Slider
                 name=format!("Weight of {}", label.get_value())
@@ -41,23 +42,24 @@ pub fn Weights(
                 set=move |n| weight.set(n)
             />
         </div>
-        <Show when=move || has_te.get() && !only_te.get()>
+        {live::when(both, move || text_encoder(te, weight, label))}
+    }
+}
+
+fn text_encoder(te: RwSignal<Option<f64>>, weight: RwSignal<f64>, label: StoredValue<String>) -> AnyView {
+    view! {
             <div class="weight">
                 <p class="caption">
                     <span>"Text encoder"</span>
-                    <Show
-                        when=move || te.with(Option::is_some)
-                        fallback=|| view! { <span class="muted">"same as the weight"</span> }
+                    <button
+                        class="button plain"
+                        type="button"
+                        hidden=live::signal(move || te.with(Option::is_none))
+                        aria-label=format!("Use the weight for the text encoder of {}", label.get_value())
+                        on:click=move |_| te.set(None)
                     >
-                        <button
-                            class="button plain"
-                            type="button"
-                            aria-label=move || format!("Use the weight for the text encoder of {}", label.get_value())
-                            on:click=move |_| te.set(None)
-                        >
-                            "Same as the weight"
-                        </button>
-                    </Show>
+                        "Same as the weight"
+                    </button>
                 </p>
                 <Slider
                     name=format!("Text-encoder weight, {}", label.get_value())
@@ -70,6 +72,6 @@ pub fn Weights(
                     set=move |n| te.set(Some(n))
                 />
             </div>
-        </Show>
     }
+    .into_any()
 }

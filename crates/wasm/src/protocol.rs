@@ -3,18 +3,18 @@
 //! Big things ride beside a message, never inside it: a `File`, a `Blob` or an `ArrayBuffer` (transferred, not
 //! copied). The doc of each request names them as *attached*.
 //!
-//! Enums keep serde's plain form, `{Variant: {…}}`: any other needs code that would make the page a third larger.
+//! Every request says what type its answer has; a refusal is a list of [`rankweave_adapter::Error`] instead.
+//! Enums keep serde's plain form, `{Variant: {…}}`: any other needs code that would make the page much larger.
 
-use rankweave_adapter::{Error, Warning};
+use rankweave_adapter::Warning;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// What the page asks of a worker. The desk and the hands understand the same language.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Request {
-    /// The registry of methods. Answer: [`Reply::Methods`].
+    /// The registry of methods. Answer: a list of [`Method`].
     Methods,
-    /// Desk: read the header of the attached `File` and remember it as `adapter`. Answer: [`Reply::Facts`].
+    /// Desk: read the header of the attached `File` and remember it as `adapter`. Answer: [`Facts`].
     Open {
         /// The page's number for this adapter.
         adapter: u32,
@@ -23,122 +23,74 @@ pub enum Request {
         /// Text of the `adapter_config.json` beside it, if there is one.
         config: Option<String>,
     },
-    /// Desk: forget an adapter. Answer: [`Reply::Done`].
+    /// Desk: forget an adapter. Answer: nothing.
     Close {
         /// The page's number for it.
         adapter: u32,
     },
-    /// Desk: what would this merge give? Answer: [`Reply::Estimate`].
+    /// Desk: what would this merge give? Answer: [`Estimate`].
     Plan {
         /// Numbers of open adapters, in the user's order.
         adapters: Vec<u32>,
         /// Method, weights and output.
         settings: Settings,
     },
-    /// Desk: get ready to put a file together. Answer: [`Reply::Ready`].
+    /// Desk: get ready to put a file together. Answer: [`Ready`].
     Begin {
         /// Numbers of open adapters, in the user's order.
         adapters: Vec<u32>,
         /// Method, weights and output.
         settings: Settings,
     },
-    /// Hand: open the attached `File`s and make the same plan as the desk. Answer: [`Reply::Ready`].
+    /// Hand: open the attached `File`s and make the same plan as the desk. Answer: [`Ready`].
     Prepare {
         /// One entry per attached file.
         inputs: Vec<Input>,
         /// Method, weights and output.
         settings: Settings,
     },
-    /// Hand: do one task of the plan. Answer: [`Reply::Output`], attached: its bytes.
+    /// Hand: do one task of the plan. Answer: [`Output`], attached: its bytes.
     Run {
         /// Index of the task, 0 ≤ task < tasks.
         task: u32,
     },
-    /// Desk: append the attached bytes, which must come in task order. Answer: [`Reply::Done`].
+    /// Desk: append the attached bytes, which must come in task order. Answer: nothing.
     Write {
         /// Index of the task.
         task: u32,
         /// What the hand said about the task, opaque to the page.
         meta: String,
     },
-    /// Desk: close the file. Answer: [`Reply::Finished`], attached: the file, then the report, then an
+    /// Desk: close the file. Answer: [`Summary`], attached: the file, then the report, then an
     /// `adapter_config.json` where the dialect has one, each a `Blob`.
     Finish,
-    /// Desk: some rows of the last report's table. Answer: [`Reply::Rows`].
+    /// Desk: some rows of the last report's table. Answer: a list of [`Row`].
     Rows {
         /// First row.
         from: u32,
         /// At most this many.
         count: u32,
     },
-    /// Any worker: SHA-256 of the attached `Blob`. Answer: [`Reply::Hash`].
+    /// Any worker: SHA-256 of the attached `Blob`. Answer: 64 hexadecimal digits.
     Hash,
 }
 
-/// What a worker answers.
+/// A plan is made.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ready {
+    /// Number of tasks.
+    pub tasks: u32,
+    /// Number of modules.
+    pub modules: u32,
+}
+
+/// A task is done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Reply {
-    /// Nothing to say but that it is done.
-    Done,
-    /// The registry, in reading order.
-    Methods {
-        /// One entry per method.
-        methods: Vec<Method>,
-    },
-    /// What the header of a file says.
-    Facts {
-        /// For the card.
-        facts: Facts,
-    },
-    /// What a merge would give.
-    Estimate {
-        /// For the line above the Merge button.
-        estimate: Estimate,
-    },
-    /// The plan is made.
-    Ready {
-        /// Number of tasks.
-        tasks: u32,
-        /// Number of modules.
-        modules: u32,
-    },
-    /// One task is done; its bytes are attached.
-    Output {
-        /// For [`Request::Write`], opaque to the page.
-        meta: String,
-        /// Modules in this task.
-        modules: u32,
-    },
-    /// The file is complete.
-    Finished {
-        /// Totals for the page.
-        summary: Summary,
-    },
-    /// Rows of the report's table.
-    Rows {
-        /// One per module.
-        rows: Vec<Row>,
-    },
-    /// A SHA-256.
-    Hash {
-        /// 64 hexadecimal digits.
-        sha256: String,
-    },
-    /// It cannot be done; all reasons at once.
-    Failed {
-        /// At least one.
-        errors: Vec<Error>,
-    },
-    /// The worker is about to stop because of a fault of ours.
-    Panic {
-        /// Message and place in the source.
-        message: String,
-    },
-    /// The worker asked the network for something, which it never should.
-    Requested {
-        /// How many times so far.
-        count: u32,
-    },
+pub struct Output {
+    /// For [`Request::Write`], opaque to the page.
+    pub meta: String,
+    /// Modules in this task.
+    pub modules: u32,
 }
 
 /// A file for a hand.
@@ -157,8 +109,8 @@ pub struct Settings {
     pub mix: Vec<Mix>,
     /// Id of the method.
     pub method: String,
-    /// Its parameters that differ from the default.
-    pub params: BTreeMap<String, Value>,
+    /// Its parameters that were chosen, by name.
+    pub params: Vec<(String, Value)>,
     /// Rank of the output.
     pub rank: Rank,
     /// `f32`, `f16`, `bf16`, or `same` (as the first adapter).

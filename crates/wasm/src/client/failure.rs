@@ -31,6 +31,8 @@ impl Failure {
     /// The engine gave an answer that does not fit the question.
     pub fn unexpected() -> Self {
         let hint = "Reload the page: its parts are probably of different versions.";
-        Failure::Errors(vec![Error::new(Kind::Unsupported, "The page and its engine do not understand each other").hint(hint)])
+        Failure::Errors(vec![
+            Error::new(Kind::Unsupported, "The page and its engine do not understand each other").hint(hint),
+        ])
     }
 }

@@ -1,23 +1,21 @@
 //! One worker: questions go in, answers come back in any order, a crash answers all of them.
 
 use super::{Code, Failure};
-use crate::protocol::{Reply, Request};
-use crate::wire;
+use crate::protocol::Request;
+use crate::wire::{Message, Sort};
 use futures_channel::oneshot;
 use js_sys::Array;
+use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
-use wasm_bindgen::{JsValue, prelude::Closure};
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use web_sys::{ErrorEvent, MessageEvent, Worker};
 
-/// What a worker said, and what it attached.
-pub struct Answer {
-    /// The answer itself.
-    pub reply: Reply,
-    /// What rode along.
-    pub attached: Vec<JsValue>,
-}
+/// Where an answer goes.
+type Gives = oneshot::Sender<Result<Message, Failure>>;
+
+/// Where an answer will arrive.
+pub type Waits = oneshot::Receiver<Result<Message, Failure>>;
 
 /// A running worker.
 pub struct Link {
@@ -31,7 +29,8 @@ pub struct Link {
 
 #[derive(Default)]
 struct State {
-    waiting: RefCell<HashMap<u32, oneshot::Sender<Result<Answer, Failure>>>>,
+    /// Open questions, never more than a few dozen.
+    waiting: RefCell<Vec<(u32, Gives)>>,
     /// Why it stopped, once it has.
     stopped: RefCell<Option<Failure>>,
     /// What it said before it trapped.
@@ -56,38 +55,39 @@ impl Link {
             let message = fails.panic.take().unwrap_or_else(|| event.message());
             fails.stop(&Failure::crashed(&message));
         });
-        worker.set_onmessage(Some(wasm_bindgen::JsCast::unchecked_ref(on_message.as_ref())));
-        worker.set_onerror(Some(wasm_bindgen::JsCast::unchecked_ref(on_error.as_ref())));
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         Ok(Link { worker, state, next: Cell::new(1), _on_message: on_message, _on_error: on_error })
     }
 
-    /// Asks, and waits for the answer. Buffers in `moved` are transferred: the page cannot use them afterwards.
+    /// Asks, and waits for the answer and what is attached to it.
     ///
     /// # Errors
     /// What the worker refused, or why it stopped.
-    pub async fn ask(&self, request: &Request, attached: &[JsValue], moved: &[JsValue]) -> Result<Answer, Failure> {
-        self.post(request, attached, moved)?.await.unwrap_or(Err(Failure::Cancelled))
-    }
-
-    /// Sends the question now and hands back where its answer will arrive.
-    ///
-    /// # Errors
-    /// If the worker has stopped.
-    pub fn post(
+    pub async fn ask<T: DeserializeOwned>(
         &self,
         request: &Request,
         attached: &[JsValue],
-        moved: &[JsValue],
-    ) -> Result<oneshot::Receiver<Result<Answer, Failure>>, Failure> {
+    ) -> Result<(T, Vec<JsValue>), Failure> {
+        let message = answer(self.post(request, attached, &[])?).await?;
+        Ok((message.read().map_err(|_| Failure::unexpected())?, message.attached))
+    }
+
+    /// Sends the question now and hands back where its answer will arrive. Buffers in `moved` are transferred:
+    /// the page cannot use them afterwards.
+    ///
+    /// # Errors
+    /// If the worker has stopped.
+    pub fn post(&self, request: &Request, attached: &[JsValue], moved: &[JsValue]) -> Result<Waits, Failure> {
         if let Some(why) = self.state.stopped.borrow().clone() {
             return Err(why);
         }
         let number = self.next.replace(self.next.get().wrapping_add(1).max(1));
-        let message = wire::pack(number, request, attached).map_err(|e| Failure::crashed(&e))?;
+        let message = Message::new(number, Sort::Ask, request, attached.to_vec()).map_err(|e| Failure::crashed(&e))?;
         let moved: Array = moved.iter().collect();
-        self.worker.post_message_with_transfer(&message, &moved).map_err(|e| Failure::from_js(&e))?;
+        self.worker.post_message_with_transfer(&message.to_js(), &moved).map_err(|e| Failure::from_js(&e))?;
         let (answer, waits) = oneshot::channel();
-        self.state.waiting.borrow_mut().insert(number, answer);
+        self.state.waiting.borrow_mut().push((number, answer));
         Ok(waits)
     }
 
@@ -114,22 +114,37 @@ impl Drop for Link {
     }
 }
 
+/// Waits for an answer. One that never comes belongs to a worker that is gone.
+///
+/// # Errors
+/// What the worker refused, or why it stopped.
+pub async fn answer(waits: Waits) -> Result<Message, Failure> {
+    waits.await.unwrap_or(Err(Failure::Cancelled))
+}
+
 impl State {
     fn heard(&self, message: &JsValue) {
-        match wire::unpack(message) {
-            Ok((0, Reply::Panic { message }, _)) => *self.panic.borrow_mut() = Some(message),
-            Ok((0, Reply::Requested { count }, _)) => self.requested.set(count),
-            Ok((number, reply, attached)) => {
-                let answer = match reply {
-                    Reply::Failed { errors } => Err(Failure::Errors(errors)),
-                    reply => Ok(Answer { reply, attached }),
-                };
-                if let Some(waits) = self.waiting.borrow_mut().remove(&number) {
-                    // Nobody waits any more after a cancel; that is fine.
-                    let _ = waits.send(answer);
-                }
-            }
-            Err(problem) => self.stop(&Failure::crashed(&problem)),
+        if let Err(problem) = self.read(message) {
+            self.stop(&Failure::crashed(&problem));
+        }
+    }
+
+    fn read(&self, message: &JsValue) -> Result<(), String> {
+        let message = Message::from_js(message)?;
+        match message.sort {
+            Sort::Panic => *self.panic.borrow_mut() = message.body.as_string(),
+            Sort::Requested => self.requested.set(message.read()?),
+            Sort::Failed => self.give(message.number, Err(Failure::Errors(message.read()?))),
+            Sort::Answer | Sort::Ask => self.give(message.number, Ok(message)),
+        }
+        Ok(())
+    }
+
+    fn give(&self, number: u32, answer: Result<Message, Failure>) {
+        let mut waiting = self.waiting.borrow_mut();
+        if let Some(at) = waiting.iter().position(|(n, _)| *n == number) {
+            // Nobody waits any more after a cancel; that is fine.
+            let _ = waiting.swap_remove(at).1.send(answer);
         }
     }
 

@@ -5,14 +5,13 @@
 //! this cannot lock up.
 
 use super::bell::Bell;
-use super::link::{Answer, Link};
+use super::link::{self, Link, Waits};
 use super::{Failure, Merged, Progress};
-use crate::protocol::{Reply, Request, Settings};
-use futures_channel::oneshot;
+use crate::protocol::{Output, Ready, Request, Summary};
 use futures_util::future::{try_join, try_join_all};
 use js_sys::{ArrayBuffer, Uint8Array};
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Blob;
@@ -26,59 +25,45 @@ pub struct Crew {
     pub desk: Rc<Link>,
     /// Merge modules.
     pub hands: Vec<Rc<Link>>,
-    /// The desk's question.
+    /// The desk's question, [`Request::Begin`].
     pub begin: Request,
-    /// The hands' question.
+    /// The hands' question, [`Request::Prepare`].
     pub prepare: Request,
     /// The files, in order.
     pub files: Vec<JsValue>,
 }
 
 impl Crew {
-    /// Questions that make the desk and the hands agree on one plan.
-    pub fn new(
-        desk: Rc<Link>,
-        hands: Vec<Rc<Link>>,
-        adapters: Vec<u32>,
-        inputs: Vec<crate::protocol::Input>,
-        files: Vec<JsValue>,
-        settings: Settings,
-    ) -> Self {
-        let prepare = Request::Prepare { inputs, settings: settings.clone() };
-        Crew { desk, hands, begin: Request::Begin { adapters, settings }, prepare, files }
-    }
-
     /// Runs the merge to its end.
     ///
     /// # Errors
     /// The first failure of any worker, or a cancel.
     pub async fn run(self, on: &dyn Fn(Progress)) -> Result<Merged, Failure> {
-        let begin = self.desk.ask(&self.begin, &[], &[]);
-        let prepare = try_join_all(self.hands.iter().map(|hand| hand.ask(&self.prepare, &self.files, &[])));
-        let (begun, prepared) = try_join(begin, prepare).await?;
-        let (tasks, modules) = ready(&begun)?;
-        for hand in &prepared {
-            if ready(hand)? != (tasks, modules) {
-                return Err(Failure::unexpected());
-            }
+        let begin = self.desk.ask::<Ready>(&self.begin, &[]);
+        let prepare = try_join_all(self.hands.iter().map(|hand| hand.ask::<Ready>(&self.prepare, &self.files)));
+        let ((plan, _), prepared) = try_join(begin, prepare).await?;
+        if prepared.iter().any(|(theirs, _)| *theirs != plan) {
+            return Err(Failure::unexpected());
         }
-        let board = Board { tasks, modules, ..Board::default() };
+        let board = Board::new(plan);
         on(board.progress());
         let lanes = self.hands.iter().flat_map(|hand| [hand, hand]).map(|hand| board.lane(hand));
         try_join(try_join_all(lanes), board.write(&self.desk, on)).await?;
-        finish(self.desk.ask(&Request::Finish, &[], &[]).await?)
+        let (summary, files) = self.desk.ask::<Summary>(&Request::Finish, &[]).await?;
+        let mut files = files.into_iter().filter_map(|file| file.dyn_into::<Blob>().ok());
+        let mut next = || files.next();
+        let (file, report) = next().zip(next()).ok_or_else(Failure::unexpected)?;
+        Ok(Merged { summary, file, report, config: next() })
     }
 }
 
 /// Where the merge stands.
-#[derive(Default)]
 struct Board {
-    tasks: u32,
-    modules: u32,
+    plan: Ready,
     /// The next task that nobody has taken.
     next: Cell<u32>,
-    /// Done, but not yet with the desk.
-    done: RefCell<BTreeMap<u32, Output>>,
+    /// Done, but not yet with the desk, in no order.
+    done: RefCell<Vec<Done>>,
     /// Bytes done but not yet written.
     held: Cell<u32>,
     /// Modules and bytes written.
@@ -86,19 +71,22 @@ struct Board {
     bell: Bell,
 }
 
-struct Output {
-    meta: String,
-    modules: u32,
+struct Done {
+    task: u32,
+    output: Output,
     bytes: ArrayBuffer,
     size: u32,
 }
 
-type Ack = oneshot::Receiver<Result<Answer, Failure>>;
-
 impl Board {
+    fn new(plan: Ready) -> Self {
+        let (next, done, held, written, bell) = Default::default();
+        Board { plan, next, done, held, written, bell }
+    }
+
     fn progress(&self) -> Progress {
         let (done, bytes) = self.written.get();
-        Progress { done, total: self.modules, bytes }
+        Progress { done, total: self.plan.modules, bytes }
     }
 
     /// One of a hand's two questions at a time, until no task is left.
@@ -108,14 +96,16 @@ impl Board {
                 self.bell.wait().await;
             }
             let task = self.next.get();
-            if task >= self.tasks {
+            if task >= self.plan.tasks {
                 return Ok(());
             }
             self.next.set(task + 1);
-            let answer = hand.ask(&Request::Run { task }, &[], &[]).await?;
-            let output = Output::from_answer(answer)?;
-            self.held.set(self.held.get().saturating_add(output.size));
-            self.done.borrow_mut().insert(task, output);
+            let (output, attached) = hand.ask::<Output>(&Request::Run { task }, &[]).await?;
+            let bytes = attached.into_iter().next().and_then(|bytes| bytes.dyn_into::<ArrayBuffer>().ok());
+            let bytes = bytes.ok_or_else(Failure::unexpected)?;
+            let size = Uint8Array::new(&bytes).length();
+            self.held.set(self.held.get().saturating_add(size));
+            self.done.borrow_mut().push(Done { task, output, bytes, size });
             self.bell.ring();
         }
     }
@@ -123,23 +113,22 @@ impl Board {
     /// Hands outputs to the desk in task order, and counts what it has written.
     async fn write(&self, desk: &Link, on: &dyn Fn(Progress)) -> Result<(), Failure> {
         let mut sent = 0;
-        let mut acks: VecDeque<(u32, u32, Ack)> = VecDeque::new();
+        let mut acks: VecDeque<(u32, u32, Waits)> = VecDeque::new();
         loop {
-            while let Some(output) = self.take(sent) {
-                let bytes = [output.bytes.into()];
-                let write = Request::Write { task: sent, meta: output.meta };
-                let ack = desk.post(&write, &bytes, &bytes)?;
-                acks.push_back((output.modules, output.size, ack));
+            while let Some(Done { task, output, bytes, size }) = self.take(sent) {
+                let bytes = [bytes.into()];
+                let ack = desk.post(&Request::Write { task, meta: output.meta }, &bytes, &bytes)?;
+                acks.push_back((output.modules, size, ack));
                 sent += 1;
             }
             if let Some((modules, size, ack)) = acks.pop_front() {
-                ack.await.unwrap_or(Err(Failure::Cancelled))?;
+                link::answer(ack).await?;
                 let (done, bytes) = self.written.get();
                 self.written.set((done + modules, bytes + f64::from(size)));
                 self.held.set(self.held.get().saturating_sub(size));
                 self.bell.ring();
                 on(self.progress());
-            } else if sent == self.tasks {
+            } else if sent == self.plan.tasks {
                 return Ok(());
             } else {
                 self.bell.wait().await;
@@ -147,35 +136,9 @@ impl Board {
         }
     }
 
-    fn take(&self, task: u32) -> Option<Output> {
-        self.done.borrow_mut().remove(&task)
+    fn take(&self, task: u32) -> Option<Done> {
+        let mut done = self.done.borrow_mut();
+        let at = done.iter().position(|one| one.task == task)?;
+        Some(done.swap_remove(at))
     }
-}
-
-impl Output {
-    fn from_answer(answer: Answer) -> Result<Self, Failure> {
-        let Reply::Output { meta, modules } = answer.reply else { return Err(Failure::unexpected()) };
-        let bytes: ArrayBuffer = attached(answer.attached, 0)?;
-        let size = Uint8Array::new(&bytes).length();
-        Ok(Output { meta, modules, bytes, size })
-    }
-}
-
-fn ready(answer: &Answer) -> Result<(u32, u32), Failure> {
-    match answer.reply {
-        Reply::Ready { tasks, modules } => Ok((tasks, modules)),
-        _ => Err(Failure::unexpected()),
-    }
-}
-
-fn finish(answer: Answer) -> Result<Merged, Failure> {
-    let Reply::Finished { summary } = answer.reply else { return Err(Failure::unexpected()) };
-    let config = answer.attached.get(2).and_then(|v| v.dyn_ref::<Blob>().cloned());
-    let report = attached(answer.attached.clone(), 1)?;
-    Ok(Merged { summary, file: attached(answer.attached, 0)?, report, config })
-}
-
-fn attached<T: JsCast>(values: Vec<JsValue>, index: usize) -> Result<T, Failure> {
-    let value = values.into_iter().nth(index).and_then(|v| v.dyn_into().ok());
-    value.ok_or_else(Failure::unexpected)
 }

@@ -12,11 +12,9 @@ pub use code::Code;
 pub use failure::Failure;
 use link::Link;
 
-use crate::protocol::{Estimate, Facts, Input, Method, Reply, Request, Row, Settings, Summary};
+use crate::protocol::{Estimate, Facts, Input, Method, Request, Row, Settings, Summary};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
-use wasm_bindgen::JsValue;
 use web_sys::{Blob, File};
 
 /// How far a merge is.
@@ -42,13 +40,21 @@ pub struct Merged {
     pub config: Option<Blob>,
 }
 
+/// A file that the desk has open.
+#[derive(Clone)]
+struct Opened {
+    adapter: u32,
+    input: Input,
+    file: File,
+}
+
 /// The engine: one desk, and as many hands as the machine has cores.
 pub struct Engine {
     code: Code,
     desk: RefCell<Option<Rc<Link>>>,
     hands: RefCell<Vec<Rc<Link>>>,
     /// What the desk has open, to open it again should it have to be replaced.
-    opened: RefCell<BTreeMap<u32, (Input, File)>>,
+    opened: RefCell<Vec<Opened>>,
     /// Requests made by workers that are gone.
     requested: Cell<u32>,
 }
@@ -65,10 +71,7 @@ impl Engine {
     /// # Errors
     /// If the desk crashes.
     pub async fn methods(&self) -> Result<Vec<Method>, Failure> {
-        match self.ask_desk(&Request::Methods).await? {
-            Reply::Methods { methods } => Ok(methods),
-            _ => Err(Failure::unexpected()),
-        }
+        Ok(self.desk()?.ask(&Request::Methods, &[]).await?.0)
     }
 
     /// Reads the header of a file and remembers it as `adapter`.
@@ -76,9 +79,10 @@ impl Engine {
     /// # Errors
     /// What is wrong with the file.
     pub async fn open(&self, adapter: u32, input: Input, file: File) -> Result<Facts, Failure> {
-        let answer = self.desk()?.ask(&open(adapter, &input), &[file.clone().into()], &[]).await?;
-        let Reply::Facts { facts } = answer.reply else { return Err(Failure::unexpected()) };
-        self.opened.borrow_mut().insert(adapter, (input, file));
+        let (facts, _) = self.desk()?.ask(&open(adapter, &input), &[file.clone().into()]).await?;
+        let mut opened = self.opened.borrow_mut();
+        opened.retain(|one| one.adapter != adapter);
+        opened.push(Opened { adapter, input, file });
         // By the time someone presses Merge they are ready.
         self.hands()?;
         Ok(facts)
@@ -89,14 +93,13 @@ impl Engine {
     /// # Errors
     /// What is wrong with the file or the configuration; the adapter stays as it was.
     pub async fn configure(&self, adapter: u32, config: String) -> Result<Facts, Failure> {
-        let opened = self.opened.borrow().get(&adapter).cloned();
-        let (input, file) = opened.ok_or_else(Failure::unexpected)?;
-        self.open(adapter, Input { config: Some(config), ..input }, file).await
+        let opened = self.opened(adapter)?;
+        self.open(adapter, Input { config: Some(config), ..opened.input }, opened.file).await
     }
 
     /// Forgets an adapter.
     pub fn close(&self, adapter: u32) {
-        self.opened.borrow_mut().remove(&adapter);
+        self.opened.borrow_mut().retain(|one| one.adapter != adapter);
         if let Ok(desk) = self.desk() {
             // A desk that has stopped has forgotten it already.
             let _ = desk.post(&Request::Close { adapter }, &[], &[]);
@@ -108,10 +111,7 @@ impl Engine {
     /// # Errors
     /// Everything that is wrong with it.
     pub async fn plan(&self, adapters: Vec<u32>, settings: Settings) -> Result<Estimate, Failure> {
-        match self.ask_desk(&Request::Plan { adapters, settings }).await? {
-            Reply::Estimate { estimate } => Ok(estimate),
-            _ => Err(Failure::unexpected()),
-        }
+        Ok(self.desk()?.ask(&Request::Plan { adapters, settings }, &[]).await?.0)
     }
 
     /// Merges; `on` hears of progress after every task. Dropping the future does not stop the hands:
@@ -119,10 +119,22 @@ impl Engine {
     ///
     /// # Errors
     /// What went wrong, or that it was cancelled. The hands are replaced in both cases.
-    pub async fn merge(&self, adapters: Vec<u32>, settings: Settings, on: &dyn Fn(Progress)) -> Result<Merged, Failure> {
-        let (inputs, files) = self.inputs(&adapters)?;
+    pub async fn merge(
+        &self,
+        adapters: Vec<u32>,
+        settings: Settings,
+        on: &dyn Fn(Progress),
+    ) -> Result<Merged, Failure> {
+        let opened = adapters.iter().map(|&adapter| self.opened(adapter)).collect::<Result<Vec<_>, _>>()?;
+        let (inputs, files) = opened.into_iter().map(|one| (one.input, one.file.into())).unzip();
         let hands = self.hands()?;
-        let crew = merge::Crew::new(self.desk()?, hands.clone(), adapters, inputs, files, settings);
+        let crew = merge::Crew {
+            desk: self.desk()?,
+            hands: hands.clone(),
+            prepare: Request::Prepare { inputs, settings: settings.clone() },
+            begin: Request::Begin { adapters, settings },
+            files,
+        };
         let result = crew.run(on).await;
         // After a failure the others still work on tasks nobody wants.
         if result.is_err() && self.same_hands(&hands) {
@@ -145,10 +157,7 @@ impl Engine {
     /// # Errors
     /// If the desk has lost it in a crash.
     pub async fn rows(&self, from: u32, count: u32) -> Result<Vec<Row>, Failure> {
-        match self.ask_desk(&Request::Rows { from, count }).await? {
-            Reply::Rows { rows } => Ok(rows),
-            _ => Err(Failure::unexpected()),
-        }
+        Ok(self.desk()?.ask(&Request::Rows { from, count }, &[]).await?.0)
     }
 
     /// SHA-256 of a file, worked out by one of the hands: 64 hexadecimal digits.
@@ -157,10 +166,7 @@ impl Engine {
     /// If it is cancelled, or the file cannot be read.
     pub async fn hash(&self, file: &Blob) -> Result<String, Failure> {
         let hand = self.hands()?.first().cloned().ok_or_else(Failure::unexpected)?;
-        match hand.ask(&Request::Hash, &[file.into()], &[]).await?.reply {
-            Reply::Hash { sha256 } => Ok(sha256),
-            _ => Err(Failure::unexpected()),
-        }
+        Ok(hand.ask(&Request::Hash, &[file.into()]).await?.0)
     }
 
     /// Network requests made by any worker so far.
@@ -170,10 +176,6 @@ impl Engine {
         self.requested.get() + hands + desk
     }
 
-    async fn ask_desk(&self, request: &Request) -> Result<Reply, Failure> {
-        Ok(self.desk()?.ask(request, &[], &[]).await?.reply)
-    }
-
     /// The desk; a new one, with everything open again, if it has stopped.
     fn desk(&self) -> Result<Rc<Link>, Failure> {
         let mut desk = self.desk.borrow_mut();
@@ -181,9 +183,9 @@ impl Engine {
             return Ok(desk.clone());
         }
         let link = Rc::new(Link::start(&self.code)?);
-        for (&adapter, (input, file)) in self.opened.borrow().iter() {
+        for Opened { adapter, input, file } in self.opened.borrow().iter() {
             // The answer is known; questions are answered in order.
-            drop(link.post(&open(adapter, input), &[file.into()], &[])?);
+            drop(link.post(&open(*adapter, input), &[file.into()], &[])?);
         }
         if let Some(old) = desk.replace(link.clone()) {
             self.retire(&old);
@@ -217,10 +219,9 @@ impl Engine {
         link.stop(&Failure::Cancelled);
     }
 
-    fn inputs(&self, adapters: &[u32]) -> Result<(Vec<Input>, Vec<JsValue>), Failure> {
+    fn opened(&self, adapter: u32) -> Result<Opened, Failure> {
         let opened = self.opened.borrow();
-        let one = |adapter| opened.get(adapter).map(|(input, file)| (input.clone(), file.into()));
-        adapters.iter().map(one).collect::<Option<Vec<_>>>().map(|all| all.into_iter().unzip()).ok_or_else(Failure::unexpected)
+        opened.iter().find(|one| one.adapter == adapter).cloned().ok_or_else(Failure::unexpected)
     }
 }
 

@@ -5,8 +5,8 @@
 
 use super::file_source::FileSource;
 use super::hand::ready;
-use super::{Answer, facts, missing, order};
-use crate::protocol::{Estimate, Facts, Reply, Row, Settings};
+use super::{facts, missing, order};
+use crate::protocol::{Estimate, Facts, Ready, Row, Settings, Summary};
 use js_sys::{Array, Uint8Array};
 use rankweave_adapter::{Adapter, Error, Kind};
 use rankweave_recipe::{Assembler, Prepared, Report, TaskOutput, inspect};
@@ -50,11 +50,11 @@ impl Desk {
     }
 
     /// Gets ready for the parts of a file.
-    pub fn begin(&mut self, numbers: &[u32], settings: &Settings) -> Result<Reply, Vec<Error>> {
+    pub fn begin(&mut self, numbers: &[u32], settings: &Settings) -> Result<Ready, Vec<Error>> {
         let prepared = Rc::new(self.prepared(numbers, settings)?);
-        let reply = ready(&prepared);
+        let ready = ready(&prepared);
         self.draft = Some(Draft { assembler: Assembler::new(prepared), parts: Array::new() });
-        Ok(reply)
+        Ok(ready)
     }
 
     /// Appends a task's bytes.
@@ -67,8 +67,8 @@ impl Desk {
         Ok(())
     }
 
-    /// Closes the file. Attached: it, the report, and an `adapter_config.json` where there is one.
-    pub fn finish(&mut self) -> Result<Answer, Error> {
+    /// Closes the file: totals, then it, the report, and an `adapter_config.json` where there is one.
+    pub fn finish(&mut self) -> Result<(Summary, Vec<JsValue>), Error> {
         let Draft { assembler, parts } = self.draft.take().ok_or_else(|| missing("a draft"))?;
         let finished = assembler.finish()?;
         parts.unshift(&Uint8Array::from(finished.header.as_slice()));
@@ -80,7 +80,7 @@ impl Desk {
         }
         let summary = facts::summary(&finished.report, finished.adapter_config.is_some());
         self.report = Some(finished.report);
-        Ok(Answer(Reply::Finished { summary }, attached))
+        Ok((summary, attached))
     }
 
     /// Some rows of the last report.

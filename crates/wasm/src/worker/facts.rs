@@ -3,9 +3,7 @@
 //! A report or a file's metadata can be megabytes; the page must not spend a frame on reading them.
 
 use super::hand::count;
-use crate::protocol::{
-    Choice, Estimate, Facts, Method, Param, ParamKind, Recovered, Reference, Row, Summary,
-};
+use crate::protocol::{Choice, Estimate, Facts, Method, Param, ParamKind, Recovered, Reference, Row, Summary};
 use rankweave_adapter::{Adapter, Warning};
 use rankweave_merge::{ParamKind as Kind, ParamSpec, Spec, registry};
 use rankweave_recipe::{Inspection, ModuleLine, Report};

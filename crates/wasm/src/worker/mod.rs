@@ -5,16 +5,19 @@ mod facts;
 mod file_source;
 mod hand;
 mod order;
-#[cfg(all(test, target_arch = "wasm32"))]
+#[cfg(test)]
+#[cfg(target_arch = "wasm32")]
 mod tests;
 mod watch;
 
-use crate::protocol::{Reply, Request};
-use crate::wire;
+use crate::protocol::Request;
+use crate::wire::{Message, Sort};
 use desk::Desk;
+use file_source::FileSource;
 use hand::Hand;
 use js_sys::{Array, ArrayBuffer, Uint8Array};
 use rankweave_adapter::{Error, Kind, Source};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
@@ -23,10 +26,20 @@ use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
 /// Bytes hashed at a time.
 const HASHED: usize = 8 << 20;
 
-/// A reply, and what rides along with it. Buffers among it are transferred.
-struct Answer(Reply, Vec<JsValue>);
+/// An answer as a message carries it, and what rides along. Buffers among it are transferred.
+struct Answer {
+    body: JsValue,
+    attached: Vec<JsValue>,
+}
 
-type Answers = Result<Answer, Vec<Error>>;
+impl Answer {
+    fn new(body: &impl Serialize, attached: Vec<JsValue>) -> Result<Answer, Vec<Error>> {
+        match serde_wasm_bindgen::to_value(body) {
+            Ok(body) => Ok(Answer { body, attached }),
+            Err(e) => Err(vec![Error::new(Kind::Unsupported, e.to_string()).hint("Please report this.")]),
+        }
+    }
+}
 
 /// What this worker remembers. A worker is either the desk or a hand, but may be asked anything.
 #[derive(Default)]
@@ -40,7 +53,7 @@ pub fn start() {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     std::panic::set_hook(Box::new(|info| {
         console_error_panic_hook::hook(info);
-        send(0, Answer(Reply::Panic { message: info.to_string() }, Vec::new()));
+        event(Sort::Panic, &info.to_string());
     }));
     watch::requests();
     let worker = RefCell::new(Worker::default());
@@ -51,71 +64,81 @@ pub fn start() {
 }
 
 fn hear(worker: &mut Worker, message: &JsValue) {
-    let (number, request, attached) = match wire::unpack(message) {
+    let message = Message::from_js(message).and_then(|message| Ok((message.read()?, message)));
+    let (request, Message { number, attached, .. }) = match message {
         Ok(parts) => parts,
         // Only a page of another version sends what cannot be read; it is told through its error event.
         Err(problem) => wasm_bindgen::throw_str(&problem),
     };
-    let failed = |errors| Answer(Reply::Failed { errors }, Vec::new());
-    send(number, worker.answer(request, attached).unwrap_or_else(failed));
+    match worker.answer(request, attached) {
+        Ok(Answer { body, attached }) => send(&Message { number, sort: Sort::Answer, body, attached }),
+        Err(errors) => match Message::new(number, Sort::Failed, &errors, Vec::new()) {
+            Ok(message) => send(&message),
+            Err(problem) => wasm_bindgen::throw_str(&problem),
+        },
+    }
 }
 
 impl Worker {
-    fn answer(&mut self, request: Request, attached: Vec<JsValue>) -> Answers {
+    fn answer(&mut self, request: Request, attached: Vec<JsValue>) -> Result<Answer, Vec<Error>> {
         let one = |e: Error| vec![e];
-        let plain = |reply| Ok(Answer(reply, Vec::new()));
+        let none = Vec::new();
         match request {
-            Request::Methods => plain(Reply::Methods { methods: facts::methods() }),
+            Request::Methods => Answer::new(&facts::methods(), none),
             Request::Open { adapter, label, config } => {
-                let facts = self.desk.open(adapter, &label, config.as_deref(), file(&attached, 0)?).map_err(one)?;
-                plain(Reply::Facts { facts })
+                let source = file(&attached, 0).map_err(one)?;
+                Answer::new(&self.desk.open(adapter, &label, config.as_deref(), source).map_err(one)?, none)
             }
-            Request::Close { adapter } => {
-                self.desk.close(adapter);
-                plain(Reply::Done)
+            Request::Close { adapter } => Answer::new(&self.desk.close(adapter), none),
+            Request::Plan { adapters, settings } => Answer::new(&self.desk.plan(&adapters, &settings)?, none),
+            Request::Begin { adapters, settings } => Answer::new(&self.desk.begin(&adapters, &settings)?, none),
+            Request::Prepare { inputs, settings } => {
+                Answer::new(&self.hand.prepare(&inputs, &attached, &settings)?, none)
             }
-            Request::Plan { adapters, settings } => {
-                plain(Reply::Estimate { estimate: self.desk.plan(&adapters, &settings)? })
+            Request::Run { task } => {
+                let (output, bytes) = self.hand.run(task).map_err(one)?;
+                Answer::new(&output, vec![bytes.into()])
             }
-            Request::Begin { adapters, settings } => plain(self.desk.begin(&adapters, &settings)?),
-            Request::Prepare { inputs, settings } => plain(self.hand.prepare(&inputs, &attached, &settings)?),
-            Request::Run { task } => self.hand.run(task).map_err(one),
             Request::Write { task, meta } => {
-                self.desk.write(task, &meta, &buffer(&attached)?).map_err(one)?;
-                plain(Reply::Done)
+                let bytes = buffer(&attached).map_err(one)?;
+                Answer::new(&self.desk.write(task, &meta, &bytes).map_err(one)?, none)
             }
-            Request::Finish => self.desk.finish().map_err(one),
-            Request::Rows { from, count } => plain(Reply::Rows { rows: self.desk.rows(from, count) }),
-            Request::Hash => plain(Reply::Hash { sha256: hash(file(&attached, 0)?).map_err(one)? }),
+            Request::Finish => {
+                let (summary, files) = self.desk.finish().map_err(one)?;
+                Answer::new(&summary, files)
+            }
+            Request::Rows { from, count } => Answer::new(&self.desk.rows(from, count), none),
+            Request::Hash => Answer::new(&hash(&file(&attached, 0).map_err(one)?).map_err(one)?, none),
         }
     }
 }
 
-fn send(number: u32, Answer(reply, attached): Answer) {
+/// Tells the page something it did not ask for.
+fn event(sort: Sort, body: &impl Serialize) {
+    // What cannot be told is lost: there is nobody else to tell.
+    if let Ok(message) = Message::new(0, sort, body, Vec::new()) {
+        send(&message);
+    }
+}
+
+fn send(message: &Message) {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
-    let moved: Array = attached.iter().filter(|value| value.is_instance_of::<ArrayBuffer>()).collect();
-    let sent = match wire::pack(number, &reply, &attached) {
-        Ok(message) => scope.post_message_with_transfer(&message, &moved),
-        Err(problem) => Err(problem.into()),
-    };
-    if let Err(problem) = sent {
+    let moved: Array = message.attached.iter().filter(|value| value.is_instance_of::<ArrayBuffer>()).collect();
+    if let Err(problem) = scope.post_message_with_transfer(&message.to_js(), &moved) {
         // The page hears of it through the worker's error event.
         wasm_bindgen::throw_val(problem);
     }
 }
 
 /// The attached file at `index`.
-fn file(attached: &[JsValue], index: usize) -> Result<file_source::FileSource, Vec<Error>> {
+fn file(attached: &[JsValue], index: usize) -> Result<FileSource, Error> {
     let blob = attached.get(index).and_then(|value| value.dyn_ref::<Blob>()).cloned();
-    let source = blob.ok_or_else(|| missing("a file")).and_then(|blob| {
-        file_source::FileSource::new(blob).map_err(|e| Error::new(Kind::Io, e.to_string()))
-    });
-    source.map_err(|e| vec![e])
+    FileSource::new(blob.ok_or_else(|| missing("a file"))?).map_err(|e| Error::new(Kind::Io, e.to_string()))
 }
 
-fn buffer(attached: &[JsValue]) -> Result<Uint8Array, Vec<Error>> {
+fn buffer(attached: &[JsValue]) -> Result<Uint8Array, Error> {
     let bytes = attached.first().and_then(|value| value.dyn_ref::<ArrayBuffer>());
-    bytes.map(|bytes| Uint8Array::new(bytes)).ok_or_else(|| vec![missing("bytes")])
+    bytes.map(|bytes| Uint8Array::new(bytes)).ok_or_else(|| missing("bytes"))
 }
 
 fn missing(what: &str) -> Error {
@@ -123,7 +146,7 @@ fn missing(what: &str) -> Error {
 }
 
 /// SHA-256 of a whole file, read piece by piece.
-fn hash(source: file_source::FileSource) -> Result<String, Error> {
+fn hash(source: &FileSource) -> Result<String, Error> {
     let mut hasher = Sha256::new();
     let mut piece = vec![0; HASHED];
     let mut offset = 0;
