@@ -27,6 +27,7 @@ pub fn Cards() -> impl IntoView {
 fn Card(entry: Entry) -> impl IntoView {
     let facts = RwSignal::from(entry.facts.clone());
     let title = format!("adapter-{}", entry.number);
+    let label = entry.label.clone();
     let place = format!("card thread-{}", entry.thread % 8);
     let folder = (!entry.folder.is_empty()).then(|| view! { <span class="folder">{entry.folder.clone()}</span> });
     view! {
@@ -50,7 +51,7 @@ fn Card(entry: Entry) -> impl IntoView {
                 {fact("Modules", facts, modules)}
                 {fact("Size", facts, size)}
             </dl>
-            {live::part(move || facts.with(|f| warning_notes(f.warnings.clone(), f.warning_count)))}
+            {live::part(move || facts.with(|f| warning_notes(f.warnings.clone(), f.warning_count, &label)))}
             <Weights entry=entry />
         </li>
     }

@@ -48,17 +48,11 @@ fn note(class: &'static str, text: String) -> AnyView {
 fn notes(state: State, estimate: Estimate) -> AnyView {
     let all: Vec<Facts> = state.entries.with_untracked(|all| all.iter().map(|e| e.facts.get_untracked()).collect());
     let mut told = vec![fit(&estimate, all.len())];
-    let mut families = all.iter().filter(|f| f.family != "unknown").map(|f| &f.family_title);
-    if let Some(first) = families.next()
-        && let Some(other) = families.find(|family| *family != first)
-    {
-        told.push(note("note bad", format!("Different base models: {first} and {other}.")));
-    }
     let highest = |facts: &Facts| facts.ranks.iter().map(|(rank, _)| *rank).max();
     if all.windows(2).any(|pair| highest(&pair[0]) != highest(&pair[1])) {
         told.push(note("note good", "Different ranks are fine: nothing is averaged away or skipped.".into()));
     }
-    told.push(warning_notes(estimate.warnings, estimate.warning_count));
+    told.push(warning_notes(estimate.warnings, estimate.warning_count, ""));
     told.collect_view().into_any()
 }
 
@@ -67,7 +61,8 @@ fn fit(estimate: &Estimate, number: usize) -> AnyView {
     let modules = count(estimate.modules, "module");
     match (number, estimate.shared) {
         (1, _) => note("note info", "Its weight, rank, number type and key spelling can be changed for good.".into()),
-        (_, 0) => note("note warn", "No module is in all of them. Were they made for the same base model?".into()),
+        // The plan warns of it.
+        (_, 0) => ().into_any(),
         (_, n) if n == estimate.modules => note("note good", format!("All {modules} are in every adapter.")),
         (_, n) => note(
             "note info",

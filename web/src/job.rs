@@ -71,6 +71,13 @@ impl Job {
     }
 }
 
+impl Outcome {
+    /// Whether anything was changed since.
+    pub fn is_stale(&self, state: State) -> bool {
+        state.adapters() != self.adapters || state.settings() != self.settings
+    }
+}
+
 impl Run {
     /// Seconds left, once there is enough to judge by.
     pub fn seconds_left(&self) -> Option<f64> {

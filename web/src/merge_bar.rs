@@ -74,7 +74,14 @@ fn line(state: State) -> String {
     }
     let before = match job {
         Job::Cancelled => "Cancelled. ".to_owned(),
-        Job::Done(outcome) => format!("Done in {}. ", took(outcome.seconds)),
+        Job::Done(outcome) => {
+            let done = format!("Done in {}. ", took(outcome.seconds));
+            // What there is need not be estimated.
+            if !outcome.is_stale(state) {
+                return done;
+            }
+            done
+        }
         _ => String::new(),
     };
     let estimate = state.estimate.with(|estimate| match estimate {

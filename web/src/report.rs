@@ -21,15 +21,15 @@ pub fn Report() -> impl IntoView {
 }
 
 fn report(state: State, summary: Summary) -> AnyView {
-    let Summary { residual, energy, sources, warnings, warning_count, modules, .. } = summary;
+    let Summary { residual, rounding, energy, sources, warnings, warning_count, modules, .. } = summary;
     view! {
         <div class="part">
             <h3>"What came out"</h3>
             <dl class="figures">
                 <div class="figure">
-                    <dt>"Error"</dt>
+                    <dt>"Residual"</dt>
                     <dd>{error(residual)}</dd>
-                    <dd class="plain">"against the exact result"</dd>
+                    <dd class="plain">{origin(residual, rounding)}</dd>
                 </div>
                 <div class="figure">
                     <dt>"Energy kept"</dt>
@@ -38,11 +38,22 @@ fn report(state: State, summary: Summary) -> AnyView {
                 </div>
             </dl>
             {weights(state, sources)}
-            {warning_notes(warnings, warning_count)}
+            {warning_notes(warnings, warning_count, "")}
             {rows(state, modules)}
         </div>
     }
     .into_any()
+}
+
+/// Where a residual comes from.
+fn origin(residual: f64, rounding: f64) -> String {
+    if residual == 0.0 {
+        "nothing is lost".into()
+    } else if rounding > 0.9 * residual {
+        "from the exact result, all by rounding to the number type".into()
+    } else {
+        format!("from the exact result; rounding alone {}", error(rounding))
+    }
 }
 
 /// Requested and recovered weights: proof that the merge behaves as its parts would.

@@ -41,7 +41,7 @@ fn done(state: State, outcome: &Arc<Outcome>) -> AnyView {
         }
     });
     let made = outcome.clone();
-    let stale = live::memo(move || is_stale(state, &made));
+    let stale = live::memo(move || made.is_stale(state));
     let summary = outcome.summary.clone();
     let whole = outcome.file_sha256.clone();
     let autov3 = summary.data_sha256.get(..12).unwrap_or_default().to_owned();
@@ -84,11 +84,6 @@ fn done(state: State, outcome: &Arc<Outcome>) -> AnyView {
         </div>
     }
     .into_any()
-}
-
-/// Whether anything was changed since.
-fn is_stale(state: State, made: &Outcome) -> bool {
-    state.adapters() != made.adapters || state.settings() != made.settings
 }
 
 fn ranks((low, high): (u32, u32)) -> String {

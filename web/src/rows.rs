@@ -35,8 +35,7 @@ pub fn rows(state: State, modules: u32) -> AnyView {
                 <thead>
                     <tr>
                         <th scope="col">"Module"</th>
-                        <th scope="col">"Size"</th>
-                        <th scope="col">"Ranks"</th>
+                        <th scope="col">"Rank"</th>
                         <th scope="col">"Energy"</th>
                         <th scope="col">"Error"</th>
                     </tr>
@@ -57,8 +56,9 @@ pub fn rows(state: State, modules: u32) -> AnyView {
 fn line(row: &Row) -> AnyView {
     view! {
         <tr>
-            <th scope="row">{row.module.clone()}</th>
-            <td>{format!("{} × {}", row.out, row.columns)}</td>
+            <th scope="row">
+                {row.module.clone()} <span class="muted">{format!("{} × {}", row.out, row.columns)}</span>
+            </th>
             <td>{ranks(row)}</td>
             <td>{percent(row.energy)}</td>
             <td>{error(row.residual)}</td>

@@ -48,14 +48,14 @@ pub fn FileTroubles() -> impl IntoView {
     }
 }
 
-/// The first few warnings, and how many there are in `all`.
-pub fn warning_notes(warnings: Vec<Warning>, all: u32) -> AnyView {
+/// The first few warnings, and how many there are in `all`. Those about the file `here` need not name it.
+pub fn warning_notes(warnings: Vec<Warning>, all: u32, here: &str) -> AnyView {
     if all == 0 {
         return ().into_any();
     }
     let more = (all as usize).saturating_sub(warnings.len());
     let text = |warning: Warning| match warning.place.to_string() {
-        place if place.is_empty() => warning.message,
+        place if place.is_empty() || place == here => warning.message,
         place => format!("{} ({place})", warning.message),
     };
     let mut texts: Vec<String> = warnings.into_iter().map(text).collect();

@@ -47,7 +47,7 @@ export async function drop(page, paths) {
   const session = await page.context().newCDPSession(page);
   const data = { items: [], files: paths, dragOperationsMask: 1 };
   for (const type of ["dragEnter", "dragOver", "drop"]) {
-    await session.send("Input.dispatchDragEvent", { type, x: 400, y: 500, data });
+    await session.send("Input.dispatchDragEvent", { type, x: 100, y: 400, data });
   }
   await session.detach();
 }

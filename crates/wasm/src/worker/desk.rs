@@ -8,7 +8,7 @@ use super::hand::ready;
 use super::{facts, missing, order};
 use crate::protocol::{Estimate, Facts, Ready, Row, Settings, Summary};
 use js_sys::{Array, Uint8Array};
-use rankweave_adapter::{Adapter, Error, Kind};
+use rankweave_adapter::{Adapter, Error, Kind, Warning};
 use rankweave_recipe::{Assembler, Prepared, Report, TaskOutput, inspect};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -27,6 +27,8 @@ pub struct Desk {
 struct Draft {
     assembler: Assembler<Rc<Prepared>>,
     parts: Array,
+    /// Warnings the page has already shown.
+    known: Vec<Warning>,
 }
 
 impl Desk {
@@ -53,7 +55,8 @@ impl Desk {
     pub fn begin(&mut self, numbers: &[u32], settings: &Settings) -> Result<Ready, Vec<Error>> {
         let prepared = Rc::new(self.prepared(numbers, settings)?);
         let ready = ready(&prepared);
-        self.draft = Some(Draft { assembler: Assembler::new(prepared), parts: Array::new() });
+        let known = prepared.estimate().warnings;
+        self.draft = Some(Draft { assembler: Assembler::new(prepared), parts: Array::new(), known });
         Ok(ready)
     }
 
@@ -69,7 +72,7 @@ impl Desk {
 
     /// Closes the file: totals, then it, the report, and an `adapter_config.json` where there is one.
     pub fn finish(&mut self) -> Result<(Summary, Vec<JsValue>), Error> {
-        let Draft { assembler, parts } = self.draft.take().ok_or_else(|| missing("a draft"))?;
+        let Draft { assembler, parts, known } = self.draft.take().ok_or_else(|| missing("a draft"))?;
         let finished = assembler.finish()?;
         parts.unshift(&Uint8Array::from(finished.header.as_slice()));
         let report = serde_json::to_string(&finished.report).map_err(|e| Error::new(Kind::Io, e.to_string()))?;
@@ -78,7 +81,7 @@ impl Desk {
         if let Some(config) = &finished.adapter_config {
             attached.push(text(config)?.into());
         }
-        let summary = facts::summary(&finished.report, finished.adapter_config.is_some());
+        let summary = facts::summary(&finished.report, finished.adapter_config.is_some(), &known);
         self.report = Some(finished.report);
         Ok((summary, attached))
     }

@@ -72,13 +72,16 @@ fn kind_title(kind: &str) -> String {
 
 /// For the line above Merge and the notes of column 2.
 pub fn estimate(estimate: &rankweave_recipe::Estimate, adapters: &[&Adapter]) -> Estimate {
+    // What a card says of its own file need not be said twice.
+    let own = |w: &&Warning| !adapters.iter().any(|adapter| adapter.warnings.contains(w));
+    let warnings: Vec<_> = estimate.warnings.iter().filter(own).cloned().collect();
     Estimate {
         bytes: estimate.bytes_max,
         modules: count(estimate.modules),
         shared: shared(adapters),
         rank: count(estimate.rank_max),
-        warnings: first(&estimate.warnings),
-        warning_count: count(estimate.warnings.len()),
+        warnings: first(&warnings),
+        warning_count: count(warnings.len()),
     }
 }
 
@@ -93,8 +96,9 @@ fn shared(adapters: &[&Adapter]) -> u32 {
     count(seen.values().filter(|n| **n == adapters.len()).count())
 }
 
-/// Totals of a report.
-pub fn summary(report: &Report, peft: bool) -> Summary {
+/// Totals of a report. Warnings that were `known` before the merge have been shown.
+pub fn summary(report: &Report, peft: bool, known: &[Warning]) -> Summary {
+    let news: Vec<_> = report.warnings.iter().filter(|w| !known.contains(w)).cloned().collect();
     let ranks = report.modules.iter().map(|m| count(m.rank));
     Summary {
         // PEFT looks for this name beside adapter_config.json.
@@ -117,8 +121,8 @@ pub fn summary(report: &Report, peft: bool) -> Summary {
                 recovered_text_encoder: source.recovered_te_weight,
             })
             .collect(),
-        warnings: first(&report.warnings),
-        warning_count: count(report.warnings.len()),
+        warnings: first(&news),
+        warning_count: count(news.len()),
     }
 }
 
