@@ -7,15 +7,15 @@ use crate::adapter::Adapter;
 use crate::dtype;
 use crate::error::{Error, Kind, Result};
 use crate::module::{Alpha, Module};
-use crate::safetensors::{TensorInfo, read_at};
+use crate::safetensors::{TensorInfo, read_at, reading_failed};
 use crate::source::Source;
 
 /// Most bytes read at once.
 const SPAN: u64 = 16 << 20;
 /// Largest gap read along with factors.
 const GAP: u64 = 64 << 10;
-/// Largest gap read along when only alphas are wanted.
-const ALPHA_GAP: u64 = 8 << 10;
+/// Bytes of the widest scalar.
+const SCALAR: u64 = 8;
 
 /// A module's factor pair: ΔW = scale · up · down.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +56,7 @@ fn read(adapter: &Adapter, source: &dyn Source, modules: &[usize]) -> Result<Vec
             Alpha::None => {}
         }
     }
-    fetch(adapter, source, wanted, GAP, |(i, part), tensor, at, bytes| {
+    fetch(adapter, source, wanted, |(i, part), tensor, at, bytes| {
         let own = |e: Error| e.module(chosen[i].key.id()).key(&tensor.name);
         if part == 2 {
             alphas[i] = Some(scalar(tensor, bytes).map_err(own)?);
@@ -86,14 +86,26 @@ fn read(adapter: &Adapter, source: &dyn Source, modules: &[usize]) -> Result<Vec
 pub fn read_alphas(adapter: &Adapter, source: &dyn Source) -> Result<Vec<Option<f64>>> {
     let value = |m: &Module| if let Alpha::Value(a) = m.alpha { Some(a) } else { None };
     let mut out: Vec<Option<f64>> = adapter.modules.iter().map(value).collect();
-    let tensor = |(i, m): (usize, &Module)| if let Alpha::Tensor(t) = m.alpha { Some((t, i)) } else { None };
-    let wanted = adapter.modules.iter().enumerate().filter_map(tensor).collect();
-    let read = fetch(adapter, source, wanted, ALPHA_GAP, |i, tensor, _, bytes| {
-        let alpha = scalar(tensor, bytes);
-        out[i] = Some(alpha.map_err(|e| e.module(adapter.modules[i].key.id()).key(&tensor.name))?);
-        Ok(())
-    });
-    read.map_err(|e| e.file(&adapter.label))?;
+    let tensor = |m: &Module| if let Alpha::Tensor(t) = m.alpha { Some(t) } else { None };
+    let mut wanted: Vec<(usize, &TensorInfo)> = adapter
+        .modules
+        .iter()
+        .enumerate()
+        .filter_map(|(i, m)| Some((i, adapter.header.tensors.get(tensor(m)?)?)))
+        .collect();
+    wanted.sort_by_key(|(_, info)| info.offset);
+    // Nothing longer is a scalar, and is told so below.
+    let len = |info: &TensorInfo| info.len.min(SCALAR);
+    let ranges: Vec<_> = wanted.iter().map(|(_, info)| info.offset..info.offset + len(info)).collect();
+    let mut bytes = vec![0; wanted.iter().map(|(_, info)| len(info) as usize).sum()];
+    source.gather(&ranges, &mut bytes).map_err(|e| reading_failed(&e).file(&adapter.label))?;
+    let mut rest = bytes.as_slice();
+    for (i, info) in wanted {
+        let (own, later) = rest.split_at(len(info) as usize);
+        let place = |e: Error| e.module(adapter.modules[i].key.id()).key(&info.name).file(&adapter.label);
+        out[i] = Some(scalar(info, own).map_err(place)?);
+        rest = later;
+    }
     Ok(out)
 }
 
@@ -119,7 +131,6 @@ fn fetch<T: Copy>(
     adapter: &Adapter,
     source: &dyn Source,
     mut wanted: Vec<(usize, T)>,
-    gap: u64,
     mut sink: impl FnMut(T, &TensorInfo, usize, &[u8]) -> Result<()>,
 ) -> Result<()> {
     let info = |t: usize| &adapter.header.tensors[t];
@@ -130,7 +141,7 @@ fn fetch<T: Copy>(
         let (start, mut end, mut n) = (info(*first).offset, info(*first).offset + info(*first).len, 1);
         while let Some((next, _)) = rest.get(n) {
             let next = info(*next);
-            if next.offset > end + gap || next.offset + next.len > start + SPAN {
+            if next.offset > end + GAP || next.offset + next.len > start + SPAN {
                 break;
             }
             end = end.max(next.offset + next.len);

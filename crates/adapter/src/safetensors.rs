@@ -202,10 +202,12 @@ fn names_in_order(entries: &[Entry]) -> Result<Vec<u32>> {
 
 /// Reads bytes, turning an I/O failure into an error with its offset.
 pub(crate) fn read_at(source: &dyn Source, offset: u64, buf: &mut [u8]) -> Result<()> {
-    source.read_at(offset, buf).map_err(|e| {
-        Error::new(Kind::Io, "Reading failed")
-            .offset(offset)
-            .found(e.to_string())
-            .hint("Was the file moved or changed since it was chosen? Choose it again.")
-    })
+    source.read_at(offset, buf).map_err(|e| reading_failed(&e).offset(offset))
+}
+
+/// The medium's own reason, with what usually lies behind it.
+pub(crate) fn reading_failed(reason: &std::io::Error) -> Error {
+    Error::new(Kind::Io, "Reading failed")
+        .found(reason.to_string())
+        .hint("Was the file moved or changed since it was chosen? Choose it again.")
 }

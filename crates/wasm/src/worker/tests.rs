@@ -133,6 +133,10 @@ fn a_slice_is_read_where_it_lies_and_never_past_the_end() {
     assert_eq!(piece, [250, 251, 252, 253]);
     assert!(source.read_at(253, &mut piece).is_err());
     assert!(source.read_at(u64::MAX, &mut piece).is_err());
+    source.gather(&[200..201, 7..9, 255..256], &mut piece).unwrap();
+    assert_eq!(piece, [200, 7, 8, 255]);
+    assert!(source.gather(&[0..1, 4..6], &mut piece).is_err());
+    assert!(source.gather(&[0..2, 255..257], &mut piece).is_err());
 }
 
 #[wasm_bindgen_test]
