@@ -66,6 +66,8 @@ async function measure(row, inputs) {
 /** Seconds from the click to the Save link, taken by the page's own clock. */
 async function once(page) {
   await page.locator(".merge-bar button.primary:enabled").waitFor();
+  // The file's own hash is taken after Save is there; it must not slow the next run.
+  await page.waitForFunction(() => [...document.querySelectorAll(".done dd.mono")].every((d) => d.textContent !== "…"));
   return page.evaluate(async () => {
     const old = document.querySelector("#save")?.href;
     const start = performance.now();

@@ -29,7 +29,7 @@ pub struct TaskOutput {
 pub fn run_task(plan: &Plan, adapters: &[Adapter], sources: &[&dyn Source], task: usize) -> Result<TaskOutput> {
     let items = plan.task(task);
     let mut pairs = read_pairs(plan, adapters, sources, items)?;
-    let mut output = TaskOutput { bytes: Vec::new(), modules: Vec::new() };
+    let mut output = TaskOutput { bytes: Vec::with_capacity(plan.bytes_bound(adapters, task)), modules: Vec::new() };
     for item in items {
         match *item {
             Item::Extra(a, t) => output.bytes.extend(read_raw(&adapters[a], sources[a], t)?),

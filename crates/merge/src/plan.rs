@@ -167,6 +167,13 @@ impl Plan {
         self.tensors(adapters, &self.items, |m| self.modules[m].rank_bound)
     }
 
+    /// The most bytes a task can write.
+    pub(crate) fn bytes_bound(&self, adapters: &[Adapter], task: usize) -> usize {
+        let tensors = self.tensors(adapters, self.task(task), |m| self.modules[m].rank_bound);
+        // A task that does not fit in memory fails where it allocates what it really needs.
+        tensors.iter().map(OutTensor::bytes).sum::<u64>().min(64 << 20) as usize
+    }
+
     /// The tensors that a task wrote, in the order of its bytes. `ranks` are those of
     /// its modules, in order.
     pub fn tensors_of(&self, adapters: &[Adapter], task: usize, ranks: &[usize]) -> Vec<OutTensor> {
