@@ -39,6 +39,8 @@ for (const state of Object.keys(states)) {
 
 test("the keyboard is enough", async () => {
   const page = await open();
+  // A listener from the start: only then is the chooser caught for sure, and not shown.
+  page.on("filechooser", () => {});
   const focused = () => page.evaluate(() => {
     const e = document.activeElement;
     return e.getAttribute("aria-label") ?? e.labels?.[0]?.textContent ?? e.textContent;
