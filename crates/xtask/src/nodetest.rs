@@ -9,6 +9,9 @@
 
 use crate::counts::{Tally, skip_line};
 
+/// How lines begin that the first form has for every test.
+const NOISE: [&str; 4] = ["---", "...", "duration_ms:", "# Subtest:"];
+
 /// A reader of one run's output.
 #[derive(Default)]
 pub struct NodeTest {
@@ -16,9 +19,14 @@ pub struct NodeTest {
 }
 
 impl NodeTest {
-    /// Reads a line. All lines are worth showing.
-    pub fn line(&mut self, line: &str) {
+    /// Reads a line; answers whether it is worth showing.
+    pub fn line(&mut self, line: &str) -> bool {
         let text = line.trim();
+        self.read(text);
+        !NOISE.iter().any(|noise| text.starts_with(noise))
+    }
+
+    fn read(&mut self, text: &str) {
         if let Some(count) = text.strip_prefix("# ").or_else(|| text.strip_prefix("ℹ ")) {
             if let Some((word, Ok(number))) = count.split_once(' ').map(|(w, n)| (w, n.parse::<usize>())) {
                 match word {
@@ -83,7 +91,9 @@ mod tests {
 
     fn read(text: &str) -> Tally {
         let mut reader = NodeTest::default();
-        text.lines().for_each(|line| reader.line(line));
+        text.lines().for_each(|line| {
+            reader.line(line);
+        });
         reader.finish()
     }
 
@@ -99,6 +109,14 @@ mod tests {
         assert_eq!(tap.line(), "1 passed, 1 failed, 1 skipped");
         assert_eq!(tap.failures, ["cancels - at once"]);
         assert_eq!(tap.skips, [("firefox".to_owned(), "not installed".to_owned())]);
+    }
+
+    #[test]
+    fn what_every_test_has_is_not_shown() {
+        let text = "# Subtest: a\n    ok 1 - a\n      ---\n      duration_ms: 3\n      error: 'b'\n      ...\n";
+        let mut reader = NodeTest::default();
+        let shown: Vec<_> = text.lines().filter(|line| reader.line(line)).map(str::trim).collect();
+        assert_eq!(shown, ["ok 1 - a", "error: 'b'"]);
     }
 
     #[test]

@@ -105,10 +105,7 @@ fn browser(toolchain: &Toolchain, tools: &Tools) -> Result<Tally> {
     run::step("Testing the page in Chromium");
     let mut node = page_script("run.mjs", &chromium, &program)?;
     let mut reader = NodeTest::default();
-    let good = run::each_line("browser tests", &mut node, |line| {
-        reader.line(line);
-        true
-    })?;
+    let good = run::each_line("browser tests", &mut node, |line| reader.line(line))?;
     let mut tally = reader.finish();
     if !good && tally.failed == 0 {
         tally.add(Tally::failure("browser tests: see above"));
