@@ -15,7 +15,7 @@ pub fn Compare() -> impl IntoView {
     let content = move || match state.estimate.get() {
         None => preview(),
         Some(Ok(estimate)) => notes(state, estimate),
-        Some(Err(errors)) => errors.iter().map(|error| trouble(error, None)).collect_view().into_any(),
+        Some(Err(errors)) => live::list(&errors, |error| trouble(error, None)),
     };
     view! {
         <div class="part">
@@ -53,7 +53,7 @@ fn notes(state: State, estimate: Estimate) -> AnyView {
         told.push(note("note good", "Different ranks are fine: nothing is averaged away or skipped.".into()));
     }
     told.push(warning_notes(estimate.warnings, estimate.warning_count, ""));
-    told.collect_view().into_any()
+    told.into_any()
 }
 
 /// How many modules the adapters share.
@@ -62,7 +62,7 @@ fn fit(estimate: &Estimate, number: usize) -> AnyView {
     match (number, estimate.shared) {
         (1, _) => note("note info", "Its weight, rank, number type and key spelling can be changed for good.".into()),
         // The plan warns of it.
-        (_, 0) => ().into_any(),
+        (_, 0) => live::nothing(),
         (_, n) if n == estimate.modules => note("note good", format!("All {modules} are in every adapter.")),
         (_, n) => note(
             "note info",

@@ -42,7 +42,7 @@ pub fn DropPlace() -> impl IntoView {
         }
     });
     view! {
-        <div class="drop" class:large=empty>
+        <div class="drop" class:large=live::signal(move || empty.get())>
             {icons::weave()}
             <strong>{title}</strong>
             <span class="small muted">"or drop files or folders anywhere"</span>

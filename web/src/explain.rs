@@ -13,7 +13,7 @@ pub fn Explain() -> impl IntoView {
     let state = state();
     let method = live::memo(move || state.method());
     view! {
-        {live::part(move || method.get().map_or_else(|| ().into_any(), method_card))}
+        {live::part(move || method.get().map_or_else(live::nothing, method_card))}
         <Compare />
         <Report />
     }

@@ -28,11 +28,26 @@ pub fn when(
     view: impl Fn() -> AnyView + Send + 'static,
 ) -> AnyView {
     let condition = memo(condition);
-    part(move || if condition.get() { view() } else { ().into_any() })
+    part(move || if condition.get() { view() } else { nothing() })
 }
 
 /// Something to be done now, and again whenever something it reads changes.
 pub fn effect(work: impl FnMut() + 'static) {
     let work: Box<dyn FnMut()> = Box::new(work);
     Effect::new(work);
+}
+
+/// Several parts of one kind.
+pub fn list<T>(items: impl IntoIterator<Item = T>, view: impl Fn(T) -> AnyView) -> AnyView {
+    items.into_iter().map(view).collect::<Vec<_>>().into_any()
+}
+
+/// Nothing.
+pub fn nothing() -> AnyView {
+    ().into_any()
+}
+
+/// A choice in a list.
+pub fn option(id: String, title: String) -> AnyView {
+    view! { <option value=id>{title}</option> }.into_any()
 }

@@ -40,7 +40,7 @@ pub fn MergeBar() -> impl IntoView {
                 type="button"
                 node_ref=merge
                 aria-keyshortcuts="Control+Enter"
-                hidden=running
+                hidden=live::signal(move || running.get())
                 disabled=live::signal(move || !job::can_start(state))
                 on:click=move |_| job::start(state)
             >

@@ -11,9 +11,8 @@ use rankweave_wasm::protocol::{Choice, Param, ParamKind, Value};
 pub fn MethodSelect() -> impl IntoView {
     let state = state();
     let options = move || {
-        let option = |(id, title): (String, String)| view! { <option value=id>{title}</option> };
         let all: Vec<_> = state.methods.with(|all| all.iter().map(|m| (m.id.clone(), m.title.clone())).collect());
-        all.into_iter().map(option).collect_view().into_any()
+        live::list(all, |(id, title)| live::option(id, title))
     };
     view! {
         <div class="field">
@@ -21,7 +20,7 @@ pub fn MethodSelect() -> impl IntoView {
             <select
                 id="method"
                 disabled=live::signal(move || state.methods.with(Vec::is_empty))
-                prop:value=state.form.method
+                prop:value=live::signal(move || state.form.method.get())
                 on:change=move |event| state.form.method.set(event_target_value(&event))
             >
                 {live::part(options)}
@@ -37,9 +36,8 @@ pub fn MethodParams() -> impl IntoView {
     // Rebuilt when the method changes, not when a value does: a slider must not vanish under the hand.
     let method = live::memo(move || state.method());
     let fields = move || {
-        let Some(method) = method.get() else { return ().into_any() };
-        let field = |param: Param| param_field(state, method.id.clone(), param);
-        method.params.into_iter().map(field).collect_view().into_any()
+        let Some(method) = method.get() else { return live::nothing() };
+        live::list(method.params, |param| param_field(state, method.id.clone(), param))
     };
     view! { <div class="params">{live::part(fields)}</div> }
 }
@@ -106,10 +104,9 @@ fn number_control(handle: Handle, title: &str, limits: (f64, f64), step: f64) ->
 fn choice_control(handle: Handle, id: &str, options: Vec<Choice>) -> AnyView {
     let read = handle.clone();
     let value = live::signal(move || if let Value::Choice(choice) = read.get() { choice } else { String::new() });
-    let option = |choice: Choice| view! { <option value=choice.id>{choice.title}</option> };
     view! {
         <select id=id.to_owned() prop:value=value on:change=move |e| handle.set(Value::Choice(event_target_value(&e)))>
-            {options.into_iter().map(option).collect_view()}
+            {live::list(options, |choice| live::option(choice.id, choice.title))}
         </select>
     }
     .into_any()

@@ -86,8 +86,8 @@ fn choose(
     view! {
         <div class="field">
             <label for=id>{label}</label>
-            <select id=id prop:value=value on:change=move |event| value.set(event_target_value(&event))>
-                {options.iter().map(|(id, title)| view! { <option value=*id>{*title}</option> }).collect_view()}
+            <select id=id prop:value=live::signal(move || value.get()) on:change=move |event| value.set(event_target_value(&event))>
+                {live::list(options, |(id, title)| live::option(id.into(), title.into()))}
             </select>
         </div>
     }

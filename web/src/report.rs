@@ -16,7 +16,7 @@ pub fn Report() -> impl IntoView {
     let made = live::memo(move || state.job.with(|job| job.outcome().map(|_| state.runs.get_untracked())));
     live::part(move || match made.get().and_then(|_| state.job.with_untracked(Job::outcome)) {
         Some(outcome) => report(state, outcome.summary.clone()),
-        None => ().into_any(),
+        None => live::nothing(),
     })
 }
 

@@ -16,13 +16,13 @@ pub fn ResultCard() -> impl IntoView {
     let made = live::memo(move || state.job.with(|job| job.outcome().map(|_| state.runs.get_untracked())));
     let card = move || match made.get().and_then(|_| state.job.with_untracked(Job::outcome)) {
         Some(outcome) => done(state, &outcome),
-        None => ().into_any(),
+        None => live::nothing(),
     };
     let failed = live::memo(move || matches!(state.job.get(), Job::Failed(_)));
     let close = Callback::new(move |()| state.job.set(Job::Idle));
     let troubles = move || match (failed.get(), state.job.get_untracked()) {
-        (true, Job::Failed(errors)) => errors.iter().map(|e| trouble(e, Some(close))).collect_view().into_any(),
-        _ => ().into_any(),
+        (true, Job::Failed(errors)) => live::list(&errors, |error| trouble(error, Some(close))),
+        _ => live::nothing(),
     };
     view! {
         <div role="alert" class="notes" hidden=live::signal(move || !failed.get())>
@@ -55,7 +55,7 @@ fn done(state: State, outcome: &Arc<Outcome>) -> AnyView {
     #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
     let size = bytes(summary.size as f64);
     view! {
-        <div class="done" class:stale=stale>
+        <div class="done" class:stale=live::signal(move || stale.get())>
             <p class="name">{summary.name.clone()}</p>
             <a class="button primary" id="save" node_ref=save href=outcome.file.clone() download=summary.name.clone()>
                 "Save"

@@ -40,7 +40,7 @@ pub fn rows(state: State, modules: u32) -> AnyView {
                         <th scope="col">"Error"</th>
                     </tr>
                 </thead>
-                <tbody>{live::part(move || rows.with(|rows| rows.iter().map(line).collect_view().into_any()))}</tbody>
+                <tbody>{live::part(move || rows.with(|rows| live::list(rows, line)))}</tbody>
             </table>
         </div>
         <button class="button" type="button" hidden=live::signal(move || rest.get() == 0 || lost.get()) on:click=more>

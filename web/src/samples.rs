@@ -63,8 +63,9 @@ pub fn Samples() -> impl IntoView {
                     </button>
                 </li>
             }
+            .into_any()
         };
-        rest.get().into_iter().map(button).collect_view().into_any()
+        live::list(rest.get(), button)
     };
     view! {
         <div class="samples" hidden=live::signal(move || rest.with(Vec::is_empty))>

@@ -44,7 +44,7 @@ pub fn Slider(
                     prop:value=live::signal(move || number(value.get()))
                     on:input:target=slid
                 />
-                {marks.iter().map(|&at| mark(at, span)).collect_view()}
+                {live::list(marks, |&at| mark(at, span))}
             </div>
             <NumberField name=name low=limits.0 high=limits.1 step=step value=value set=set />
         </div>

@@ -38,7 +38,7 @@ pub fn FileTroubles() -> impl IntoView {
             crate::drop::focus();
         };
         let one = |(i, error): (usize, &Error)| trouble(error, Some(Callback::new(move |()| close(i))));
-        state.troubles.with(|all| all.iter().enumerate().map(one).collect_view().into_any())
+        state.troubles.with(|all| live::list(all.iter().enumerate(), one))
     };
     // The region is there before its content is, or it would not be announced.
     view! {
@@ -51,7 +51,7 @@ pub fn FileTroubles() -> impl IntoView {
 /// The first few warnings, and how many there are in `all`. Those about the file `here` need not name it.
 pub fn warning_notes(warnings: Vec<Warning>, all: u32, here: &str) -> AnyView {
     if all == 0 {
-        return ().into_any();
+        return live::nothing();
     }
     let more = (all as usize).saturating_sub(warnings.len());
     let text = |warning: Warning| match warning.place.to_string() {
@@ -62,6 +62,14 @@ pub fn warning_notes(warnings: Vec<Warning>, all: u32, here: &str) -> AnyView {
     if more > 0 {
         texts.push(format!("and {more} more"));
     }
-    let note = |text| view! { <li class="note warn"><span>{text}</span></li> };
-    view! { <ul class="notes">{texts.into_iter().map(note).collect_view()}</ul> }.into_any()
+    view! { <ul class="notes">{live::list(texts, note)}</ul> }.into_any()
+}
+
+fn note(text: String) -> AnyView {
+    view! {
+        <li class="note warn">
+            <span>{text}</span>
+        </li>
+    }
+    .into_any()
 }

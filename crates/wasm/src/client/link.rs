@@ -11,11 +11,11 @@ use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use web_sys::{ErrorEvent, MessageEvent, Worker};
 
-/// Where an answer goes.
-type Gives = oneshot::Sender<Result<Message, Failure>>;
+/// What a worker says to a question, or why it does not.
+pub type Answer = Result<Message, Failure>;
 
-/// Where an answer will arrive.
-pub type Waits = oneshot::Receiver<Result<Message, Failure>>;
+/// What to do with an answer.
+pub type Then = Box<dyn FnOnce(Answer)>;
 
 /// A running worker.
 pub struct Link {
@@ -30,7 +30,7 @@ pub struct Link {
 #[derive(Default)]
 struct State {
     /// Open questions, never more than a few dozen.
-    waiting: RefCell<Vec<(u32, Gives)>>,
+    waiting: RefCell<Vec<(u32, Then)>>,
     /// Why it stopped, once it has.
     stopped: RefCell<Option<Failure>>,
     /// What it said before it trapped.
@@ -64,21 +64,21 @@ impl Link {
     ///
     /// # Errors
     /// What the worker refused, or why it stopped.
-    pub async fn ask<T: DeserializeOwned>(
-        &self,
-        request: &Request,
-        attached: &[JsValue],
-    ) -> Result<(T, Vec<JsValue>), Failure> {
-        let message = answer(self.post(request, attached, &[])?).await?;
-        Ok((message.read().map_err(|_| Failure::unexpected())?, message.attached))
+    pub async fn ask(&self, request: &Request, attached: &[JsValue]) -> Answer {
+        let (gives, waits) = oneshot::channel();
+        // Nobody may wait any more after a cancel; that is fine.
+        let then = move |answer| drop(gives.send(answer));
+        self.post(request, attached, &[], Box::new(then))?;
+        // An answer that never comes belongs to a worker that is gone.
+        waits.await.unwrap_or(Err(Failure::Cancelled))
     }
 
-    /// Sends the question now and hands back where its answer will arrive. Buffers in `moved` are transferred:
-    /// the page cannot use them afterwards.
+    /// Sends the question now; `then` is called with the answer. Buffers in `moved` are transferred: the page
+    /// cannot use them afterwards.
     ///
     /// # Errors
     /// If the worker has stopped.
-    pub fn post(&self, request: &Request, attached: &[JsValue], moved: &[JsValue]) -> Result<Waits, Failure> {
+    pub fn post(&self, request: &Request, attached: &[JsValue], moved: &[JsValue], then: Then) -> Result<(), Failure> {
         if let Some(why) = self.state.stopped.borrow().clone() {
             return Err(why);
         }
@@ -86,9 +86,8 @@ impl Link {
         let message = Message::new(number, Sort::Ask, request, attached.to_vec()).map_err(|e| Failure::crashed(&e))?;
         let moved: Array = moved.iter().collect();
         self.worker.post_message_with_transfer(&message.to_js(), &moved).map_err(|e| Failure::from_js(&e))?;
-        let (answer, waits) = oneshot::channel();
-        self.state.waiting.borrow_mut().push((number, answer));
-        Ok(waits)
+        self.state.waiting.borrow_mut().push((number, then));
+        Ok(())
     }
 
     /// Whether it has stopped.
@@ -114,12 +113,12 @@ impl Drop for Link {
     }
 }
 
-/// Waits for an answer. One that never comes belongs to a worker that is gone.
+/// An answer's content.
 ///
 /// # Errors
-/// What the worker refused, or why it stopped.
-pub async fn answer(waits: Waits) -> Result<Message, Failure> {
-    waits.await.unwrap_or(Err(Failure::Cancelled))
+/// If it does not fit the question.
+pub fn read<T: DeserializeOwned>(answer: &Message) -> Result<T, Failure> {
+    answer.read().map_err(|_| Failure::unexpected())
 }
 
 impl State {
@@ -140,18 +139,19 @@ impl State {
         Ok(())
     }
 
-    fn give(&self, number: u32, answer: Result<Message, Failure>) {
-        let mut waiting = self.waiting.borrow_mut();
-        if let Some(at) = waiting.iter().position(|(n, _)| *n == number) {
-            // Nobody waits any more after a cancel; that is fine.
-            let _ = waiting.swap_remove(at).1.send(answer);
+    fn give(&self, number: u32, answer: Answer) {
+        let at = self.waiting.borrow().iter().position(|(n, _)| *n == number);
+        let waits = at.map(|at| self.waiting.borrow_mut().swap_remove(at).1);
+        // The list is free again when the answer is acted on, which may ask the next question.
+        if let Some(then) = waits {
+            then(answer);
         }
     }
 
     fn stop(&self, why: &Failure) {
         self.stopped.borrow_mut().get_or_insert_with(|| why.clone());
-        for (_, waits) in self.waiting.take() {
-            let _ = waits.send(Err(why.clone()));
+        for (_, then) in self.waiting.take() {
+            then(Err(why.clone()));
         }
     }
 }

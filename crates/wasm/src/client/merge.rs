@@ -1,17 +1,15 @@
 //! One merge: tasks go out to the hands, their bytes come back in any order, the desk gets them in order.
 //!
-//! Every hand has two questions open, so that it never waits for the page. A task is taken only while the bytes
-//! that wait for the desk stay below [`HELD`]; the task the desk waits for has always been taken by then, so
+//! Every hand has two tasks at a time, so that it never waits for the page. A task is given out only while the bytes
+//! that wait for the desk stay below [`HELD`]; the task the desk waits for has always been given out by then, so
 //! this cannot lock up.
 
-use super::bell::Bell;
-use super::link::{self, Link, Waits};
+use super::inbox::Inbox;
+use super::link::{Answer, Link, read};
 use super::{Failure, Merged, Progress};
 use crate::protocol::{Output, Ready, Request, Summary};
-use futures_util::future::{try_join, try_join_all};
+use crate::wire::Message;
 use js_sys::{ArrayBuffer, Uint8Array};
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Blob;
@@ -39,36 +37,68 @@ impl Crew {
     /// # Errors
     /// The first failure of any worker, or a cancel.
     pub async fn run(self, on: &dyn Fn(Progress)) -> Result<Merged, Failure> {
-        let begin = self.desk.ask::<Ready>(&self.begin, &[]);
-        let prepare = try_join_all(self.hands.iter().map(|hand| hand.ask::<Ready>(&self.prepare, &self.files)));
-        let ((plan, _), prepared) = try_join(begin, prepare).await?;
-        if prepared.iter().any(|(theirs, _)| *theirs != plan) {
-            return Err(Failure::unexpected());
+        let plan = self.plan().await?;
+        let mut board = Board::new(&self, plan);
+        on(board.progress);
+        for hand in 0..self.hands.len() {
+            board.give(hand)?;
+            board.give(hand)?;
         }
-        let board = Board::new(plan);
-        on(board.progress());
-        let lanes = self.hands.iter().flat_map(|hand| [hand, hand]).map(|hand| board.lane(hand));
-        try_join(try_join_all(lanes), board.write(&self.desk, on)).await?;
-        let (summary, files) = self.desk.ask::<Summary>(&Request::Finish, &[]).await?;
-        let mut files = files.into_iter().filter_map(|file| file.dyn_into::<Blob>().ok());
-        let mut next = || files.next();
-        let (file, report) = next().zip(next()).ok_or_else(Failure::unexpected)?;
-        Ok(Merged { summary, file, report, config: next() })
+        while board.written < plan.tasks {
+            let news = board.inbox.next().await;
+            if board.take(news)? {
+                on(board.progress);
+            }
+        }
+        finish(&self.desk.ask(&Request::Finish, &[]).await?)
+    }
+
+    /// Makes the desk and all hands plan, at the same time.
+    async fn plan(&self) -> Result<Ready, Failure> {
+        let inbox = Rc::new(Inbox::new());
+        let put = || {
+            let inbox = inbox.clone();
+            Box::new(move |answer| inbox.put(answer))
+        };
+        self.desk.post(&self.begin, &[], &[], put())?;
+        for hand in &self.hands {
+            hand.post(&self.prepare, &self.files, &[], put())?;
+        }
+        let plan: Ready = read(&inbox.next().await?)?;
+        for _ in &self.hands {
+            if read::<Ready>(&inbox.next().await?)? != plan {
+                return Err(Failure::unexpected());
+            }
+        }
+        Ok(plan)
     }
 }
 
+/// Something happened.
+enum News {
+    /// A hand has done a task.
+    Done { hand: usize, task: u32, answer: Answer },
+    /// The desk has written one.
+    Written { modules: u32, size: u32, answer: Answer },
+}
+
 /// Where the merge stands.
-struct Board {
+struct Board<'a> {
+    crew: &'a Crew,
     plan: Ready,
-    /// The next task that nobody has taken.
-    next: Cell<u32>,
+    inbox: Rc<Inbox<News>>,
+    /// The next task to give out.
+    next: u32,
+    /// The next task for the desk.
+    due: u32,
     /// Done, but not yet with the desk, in no order.
-    done: RefCell<Vec<Done>>,
+    done: Vec<Done>,
     /// Bytes done but not yet written.
-    held: Cell<u32>,
-    /// Modules and bytes written.
-    written: Cell<(u32, f64)>,
-    bell: Bell,
+    held: u32,
+    /// Hands that wait until less is held; twice if they lack two tasks.
+    waiting: Vec<usize>,
+    progress: Progress,
+    written: u32,
 }
 
 struct Done {
@@ -78,67 +108,79 @@ struct Done {
     size: u32,
 }
 
-impl Board {
-    fn new(plan: Ready) -> Self {
-        let (next, done, held, written, bell) = Default::default();
-        Board { plan, next, done, held, written, bell }
+impl<'a> Board<'a> {
+    fn new(crew: &'a Crew, plan: Ready) -> Self {
+        let progress = Progress { done: 0, total: plan.modules, bytes: 0.0 };
+        let (next, due, done, held, waiting, written) = Default::default();
+        Board { crew, plan, inbox: Rc::new(Inbox::new()), next, due, done, held, waiting, progress, written }
     }
 
-    fn progress(&self) -> Progress {
-        let (done, bytes) = self.written.get();
-        Progress { done, total: self.plan.modules, bytes }
-    }
-
-    /// One of a hand's two questions at a time, until no task is left.
-    async fn lane(&self, hand: &Link) -> Result<(), Failure> {
-        loop {
-            while self.held.get() > HELD {
-                self.bell.wait().await;
-            }
-            let task = self.next.get();
-            if task >= self.plan.tasks {
-                return Ok(());
-            }
-            self.next.set(task + 1);
-            let (output, attached) = hand.ask::<Output>(&Request::Run { task }, &[]).await?;
-            let bytes = attached.into_iter().next().and_then(|bytes| bytes.dyn_into::<ArrayBuffer>().ok());
-            let bytes = bytes.ok_or_else(Failure::unexpected)?;
-            let size = Uint8Array::new(&bytes).length();
-            self.held.set(self.held.get().saturating_add(size));
-            self.done.borrow_mut().push(Done { task, output, bytes, size });
-            self.bell.ring();
+    /// Gives a hand the next task, if there is one and there is room for what comes of it.
+    fn give(&mut self, hand: usize) -> Result<(), Failure> {
+        let task = self.next;
+        if task >= self.plan.tasks {
+            return Ok(());
         }
+        if self.held > HELD {
+            self.waiting.push(hand);
+            return Ok(());
+        }
+        self.next += 1;
+        let inbox = self.inbox.clone();
+        let then = move |answer| inbox.put(News::Done { hand, task, answer });
+        self.crew.hands[hand].post(&Request::Run { task }, &[], &[], Box::new(then))
     }
 
-    /// Hands outputs to the desk in task order, and counts what it has written.
-    async fn write(&self, desk: &Link, on: &dyn Fn(Progress)) -> Result<(), Failure> {
-        let mut sent = 0;
-        let mut acks: VecDeque<(u32, u32, Waits)> = VecDeque::new();
-        loop {
-            while let Some(Done { task, output, bytes, size }) = self.take(sent) {
-                let bytes = [bytes.into()];
-                let ack = desk.post(&Request::Write { task, meta: output.meta }, &bytes, &bytes)?;
-                acks.push_back((output.modules, size, ack));
-                sent += 1;
+    /// Acts on news. True if there is progress to tell.
+    fn take(&mut self, news: News) -> Result<bool, Failure> {
+        match news {
+            News::Done { hand, task, answer } => {
+                let done = Done::new(task, &answer?)?;
+                self.held = self.held.saturating_add(done.size);
+                self.done.push(done);
+                self.pass_on()?;
+                self.give(hand)?;
+                Ok(false)
             }
-            if let Some((modules, size, ack)) = acks.pop_front() {
-                link::answer(ack).await?;
-                let (done, bytes) = self.written.get();
-                self.written.set((done + modules, bytes + f64::from(size)));
-                self.held.set(self.held.get().saturating_sub(size));
-                self.bell.ring();
-                on(self.progress());
-            } else if sent == self.plan.tasks {
-                return Ok(());
-            } else {
-                self.bell.wait().await;
+            News::Written { modules, size, answer } => {
+                answer?;
+                self.held = self.held.saturating_sub(size);
+                self.progress.done += modules;
+                self.progress.bytes += f64::from(size);
+                self.written += 1;
+                for hand in std::mem::take(&mut self.waiting) {
+                    self.give(hand)?;
+                }
+                Ok(true)
             }
         }
     }
 
-    fn take(&self, task: u32) -> Option<Done> {
-        let mut done = self.done.borrow_mut();
-        let at = done.iter().position(|one| one.task == task)?;
-        Some(done.swap_remove(at))
+    /// Gives the desk what is due.
+    fn pass_on(&mut self) -> Result<(), Failure> {
+        while let Some(at) = self.done.iter().position(|one| one.task == self.due) {
+            let Done { task, output, bytes, size } = self.done.swap_remove(at);
+            let inbox = self.inbox.clone();
+            let then = move |answer| inbox.put(News::Written { modules: output.modules, size, answer });
+            let bytes = [bytes.into()];
+            self.crew.desk.post(&Request::Write { task, meta: output.meta }, &bytes, &bytes, Box::new(then))?;
+            self.due += 1;
+        }
+        Ok(())
     }
+}
+
+impl Done {
+    fn new(task: u32, answer: &Message) -> Result<Self, Failure> {
+        let bytes = answer.attached.first().and_then(|bytes| bytes.dyn_ref::<ArrayBuffer>()).cloned();
+        let bytes = bytes.ok_or_else(Failure::unexpected)?;
+        Ok(Done { task, output: read(answer)?, size: Uint8Array::new(&bytes).length(), bytes })
+    }
+}
+
+fn finish(answer: &Message) -> Result<Merged, Failure> {
+    let mut files = answer.attached.iter().filter_map(|file| file.dyn_ref::<Blob>().cloned());
+    let mut next = || files.next();
+    let (file, report) = next().zip(next()).ok_or_else(Failure::unexpected)?;
+    Ok(Merged { summary: read::<Summary>(answer)?, file, report, config: next() })
 }

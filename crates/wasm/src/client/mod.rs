@@ -2,15 +2,15 @@
 //!
 //! Nothing here computes, and nothing here blocks: every method that waits is `async`.
 
-mod bell;
 mod code;
 mod failure;
+mod inbox;
 mod link;
 mod merge;
 
 pub use code::Code;
 pub use failure::Failure;
-use link::Link;
+use link::{Link, read};
 
 use crate::protocol::{Estimate, Facts, Input, Method, Request, Row, Settings, Summary};
 use std::cell::{Cell, RefCell};
@@ -71,7 +71,7 @@ impl Engine {
     /// # Errors
     /// If the desk crashes.
     pub async fn methods(&self) -> Result<Vec<Method>, Failure> {
-        Ok(self.desk()?.ask(&Request::Methods, &[]).await?.0)
+        read(&self.desk()?.ask(&Request::Methods, &[]).await?)
     }
 
     /// Reads the header of a file and remembers it as `adapter`.
@@ -79,7 +79,7 @@ impl Engine {
     /// # Errors
     /// What is wrong with the file.
     pub async fn open(&self, adapter: u32, input: Input, file: File) -> Result<Facts, Failure> {
-        let (facts, _) = self.desk()?.ask(&open(adapter, &input), &[file.clone().into()]).await?;
+        let facts = read(&self.desk()?.ask(&open(adapter, &input), &[file.clone().into()]).await?)?;
         let mut opened = self.opened.borrow_mut();
         opened.retain(|one| one.adapter != adapter);
         opened.push(Opened { adapter, input, file });
@@ -102,7 +102,7 @@ impl Engine {
         self.opened.borrow_mut().retain(|one| one.adapter != adapter);
         if let Ok(desk) = self.desk() {
             // A desk that has stopped has forgotten it already.
-            let _ = desk.post(&Request::Close { adapter }, &[], &[]);
+            let _ = desk.post(&Request::Close { adapter }, &[], &[], Box::new(drop));
         }
     }
 
@@ -111,7 +111,7 @@ impl Engine {
     /// # Errors
     /// Everything that is wrong with it.
     pub async fn plan(&self, adapters: Vec<u32>, settings: Settings) -> Result<Estimate, Failure> {
-        Ok(self.desk()?.ask(&Request::Plan { adapters, settings }, &[]).await?.0)
+        read(&self.desk()?.ask(&Request::Plan { adapters, settings }, &[]).await?)
     }
 
     /// Merges; `on` hears of progress after every task. Dropping the future does not stop the hands:
@@ -157,7 +157,7 @@ impl Engine {
     /// # Errors
     /// If the desk has lost it in a crash.
     pub async fn rows(&self, from: u32, count: u32) -> Result<Vec<Row>, Failure> {
-        Ok(self.desk()?.ask(&Request::Rows { from, count }, &[]).await?.0)
+        read(&self.desk()?.ask(&Request::Rows { from, count }, &[]).await?)
     }
 
     /// SHA-256 of a file, worked out by one of the hands: 64 hexadecimal digits.
@@ -166,7 +166,7 @@ impl Engine {
     /// If it is cancelled, or the file cannot be read.
     pub async fn hash(&self, file: &Blob) -> Result<String, Failure> {
         let hand = self.hands()?.first().cloned().ok_or_else(Failure::unexpected)?;
-        Ok(hand.ask(&Request::Hash, &[file.into()]).await?.0)
+        read(&hand.ask(&Request::Hash, &[file.into()]).await?)
     }
 
     /// Network requests made by any worker so far.
@@ -185,7 +185,7 @@ impl Engine {
         let link = Rc::new(Link::start(&self.code)?);
         for Opened { adapter, input, file } in self.opened.borrow().iter() {
             // The answer is known; questions are answered in order.
-            drop(link.post(&open(*adapter, input), &[file.into()], &[])?);
+            link.post(&open(*adapter, input), &[file.into()], &[], Box::new(drop))?;
         }
         if let Some(old) = desk.replace(link.clone()) {
             self.retire(&old);
