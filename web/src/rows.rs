@@ -37,7 +37,7 @@ pub fn rows(state: State, modules: u32) -> AnyView {
                         <th scope="col">"Module"</th>
                         <th scope="col">"Rank"</th>
                         <th scope="col">"Energy"</th>
-                        <th scope="col">"Error"</th>
+                        <th scope="col">"Residual"</th>
                     </tr>
                 </thead>
                 <tbody>{live::part(move || rows.with(|rows| live::list(rows, line)))}</tbody>

@@ -1,7 +1,7 @@
-//! Keys that work anywhere: Ctrl+O choose files, Ctrl+Enter merge, Escape cancel, Ctrl+S save.
+//! Keys that work anywhere: Ctrl+O choose files, Ctrl+Enter merge, Escape cancel or close, Ctrl+S save.
 
 use crate::job::{self, Job};
-use crate::state::state;
+use crate::state::{State, state};
 use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
@@ -15,11 +15,22 @@ pub fn listen() {
             (true, "Enter") => job::start(state),
             (true, "o") => click("adapter-files"),
             (true, "s") if state.job.with_untracked(|job: &Job| job.outcome().is_some()) => click("save"),
-            (false, "Escape") => return job::cancel(state),
+            (false, "Escape") => return escape(state),
             _ => return,
         }
         event.prevent_default();
     });
+}
+
+/// Stops a merge; where there is none, closes the explanation at the top.
+fn escape(state: State) {
+    if state.job.with_untracked(|job| job.running().is_some()) {
+        return job::cancel(state);
+    }
+    if let Ok(Some(open)) = document().query_selector(".privacy[open]") {
+        // An element in the page takes attributes.
+        let _ = open.remove_attribute("open");
+    }
 }
 
 fn click(id: &str) {

@@ -15,6 +15,9 @@ async function loaded(page) {
 /** Name → what to do with a fresh page. */
 export const states = {
   async empty() {},
+  async privacy(page) {
+    await page.locator(".privacy summary").click();
+  },
   loaded,
   async merging(page) {
     await add(page, heavy());
