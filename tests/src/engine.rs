@@ -94,7 +94,8 @@ impl Job {
         outputs.sort_by_key(|output| output.task);
         let mut assembler = Assembler::new(&prepared);
         for output in &outputs {
-            assembler.push(output).map_err(|e| vec![e])?;
+            assembler.data(&output.bytes);
+            assembler.end_task(output.task, &output.modules).map_err(|e| vec![e])?;
         }
         let finished = assembler.finish().map_err(|e| vec![e])?;
         let mut bytes = finished.header;

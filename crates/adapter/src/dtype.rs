@@ -53,7 +53,7 @@ pub fn encode(dtype: Dtype, values: &[f32], out: &mut Vec<u8>) -> Result<usize> 
     let start = out.len();
     match dtype {
         Dtype::F32 => write(values, out, f32::to_le_bytes),
-        Dtype::F16 => write(values, out, |v| f32_to_f16(v).to_le_bytes()),
+        Dtype::F16 => write(values, out, |v| f32_to_f16(v).0.to_le_bytes()),
         Dtype::BF16 => write(values, out, |v| f32_to_bf16(v).to_le_bytes()),
         _ => {
             return Err(Error::new(Kind::Unsupported, "This number type is not written")
@@ -61,12 +61,42 @@ pub fn encode(dtype: Dtype, values: &[f32], out: &mut Vec<u8>) -> Result<usize> 
                 .found(dtype.to_string()));
         }
     }
-    let written = &out[start..];
-    Ok(match dtype {
+    Ok(outside(dtype, &out[start..]))
+}
+
+/// As [`encode`], and puts the values that a reader will see into `rounded`, which is as long as `values`. For F16 this
+/// costs half of what decoding again would. Where the answer is not 0, `rounded` is not to be used.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_rounding(dtype: Dtype, values: &[f32], out: &mut Vec<u8>, rounded: &mut [f32]) -> Result<usize> {
+    if dtype != Dtype::F16 {
+        let start = out.len();
+        let lost = encode(dtype, values, out)?;
+        decode(dtype, &out[start..], rounded)?;
+        return Ok(lost);
+    }
+    let start = out.len();
+    out.resize(start + 2 * values.len(), 0);
+    let (slots, _) = out[start..].as_chunks_mut::<2>();
+    let mut largest = 0;
+    for ((slot, rounded), v) in slots.iter_mut().zip(rounded).zip(values) {
+        let (bits, value) = f32_to_f16(*v);
+        *slot = bits.to_le_bytes();
+        *rounded = value;
+        largest = largest.max((value.to_bits() & 0x7fff_ffff) as i32);
+    }
+    // 65536, the first number beyond the type, still is one before it is cut to sixteen bits.
+    Ok(if largest < 0x4780_0000 { 0 } else { outside(dtype, &out[start..]) })
+}
+
+/// How many of the numbers written as F32, F16 or BF16 are not finite.
+fn outside(dtype: Dtype, written: &[u8]) -> usize {
+    match dtype {
         Dtype::F32 => count(written, |b| u32::from_le_bytes(b) & 0x7f80_0000 == 0x7f80_0000),
         Dtype::F16 => count(written, |b| u16::from_le_bytes(b) & 0x7c00 == 0x7c00),
         _ => count(written, |b| u16::from_le_bytes(b) & 0x7f80 == 0x7f80),
-    })
+    }
 }
 
 /// The one number in `bytes`, of any real type with whole bytes; `None` for other types or lengths.
@@ -137,17 +167,21 @@ fn f16_to_f32(h: u16) -> f32 {
 }
 
 /// Scaling up and down again turns too large values into infinity; adding a power of two just large enough lets the
-/// machine's own addition round the fraction to the bits that F16 keeps, subnormal ones included.
+/// machine's own addition round the fraction to the bits that F16 keeps, subnormal ones included. Taking that power of
+/// two away again leaves four times the rounded value, exactly.
 #[inline(always)]
-fn f32_to_f16(v: f32) -> u16 {
+fn f32_to_f16(v: f32) -> (u16, f32) {
     let base = (v.abs() * f32::from_bits(0x7780_0000)) * f32::from_bits(0x0880_0000);
     // Signed numbers, because vector units compare those more cheaply.
     let bits = (v.to_bits() & 0x7fff_ffff) as i32;
     let exponent = (bits & 0x7f80_0000).max(0x3880_0000);
-    let rounded = (f32::from_bits(exponent as u32 + 0x0780_0000) + base).to_bits();
+    let power = f32::from_bits(exponent as u32 + 0x0780_0000);
+    let sum = power + base;
+    let value = f32::from_bits(((sum - power) * 0.25).to_bits() | v.to_bits() & 0x8000_0000);
+    let rounded = sum.to_bits();
     let magnitude = ((rounded >> 13) & 0x7c00) + (rounded & 0x0fff);
     let magnitude = if bits > 0x7f80_0000 { 0x7e00 } else { magnitude };
-    ((v.to_bits() >> 16) & 0x8000 | magnitude) as u16
+    (((v.to_bits() >> 16) & 0x8000 | magnitude) as u16, value)
 }
 
 #[inline(always)]
@@ -221,14 +255,34 @@ mod tests {
     }
 
     #[test]
+    fn what_a_reader_sees_is_told_without_reading() {
+        let values = interesting();
+        for dtype in [Dtype::F16, Dtype::BF16, Dtype::F32] {
+            let (mut bytes, mut again, mut told) = (Vec::new(), Vec::new(), vec![0.0; values.len()]);
+            let lost = encode_rounding(dtype, &values, &mut bytes, &mut told).unwrap();
+            assert_eq!(lost, encode(dtype, &values, &mut again).unwrap());
+            assert_eq!(bytes, again);
+            let mut read = vec![0.0; values.len()];
+            decode(dtype, &bytes, &mut read).unwrap();
+            for ((read, told), v) in read.iter().zip(&told).zip(&values) {
+                assert!(same(*read, *told) || !read.is_finite(), "{dtype} {v}: {read} {told}");
+            }
+            for (read, v) in read.iter().zip(&values) {
+                let lost = encode_rounding(dtype, &[*v], &mut Vec::new(), &mut [0.0]).unwrap();
+                assert_eq!(lost == 0, read.is_finite(), "{dtype} {v}");
+            }
+        }
+    }
+
+    #[test]
     fn ties_subnormals_and_overflow_by_hand() {
-        assert_eq!(f32_to_f16(1.0 + 1.0 / 2048.0), 0x3c00); // halfway between 1 and the next: even is 1
-        assert_eq!(f32_to_f16(1.0 + 3.0 / 2048.0), 0x3c02); // halfway, the upper is even
-        assert_eq!(f32_to_f16(65519.996), 0x7bff); // the largest finite
-        assert_eq!(f32_to_f16(65520.0), 0x7c00); // halfway to 65536: infinity
-        assert_eq!(f32_to_f16(2f32.powi(-24)), 1); // the smallest subnormal
-        assert_eq!(f32_to_f16(2f32.powi(-25)), 0); // half of it: ties to even, zero
-        assert_eq!(f32_to_f16(-0.0), 0x8000);
+        assert_eq!(f32_to_f16(1.0 + 1.0 / 2048.0).0, 0x3c00); // halfway between 1 and the next: even is 1
+        assert_eq!(f32_to_f16(1.0 + 3.0 / 2048.0).0, 0x3c02); // halfway, the upper is even
+        assert_eq!(f32_to_f16(65519.996).0, 0x7bff); // the largest finite
+        assert_eq!(f32_to_f16(65520.0).0, 0x7c00); // halfway to 65536: infinity
+        assert_eq!(f32_to_f16(2f32.powi(-24)).0, 1); // the smallest subnormal
+        assert_eq!(f32_to_f16(2f32.powi(-25)).0, 0); // half of it: ties to even, zero
+        assert_eq!(f32_to_f16(-0.0).0, 0x8000);
         assert_eq!(f32_to_bf16(f32::MAX), 0x7f80);
     }
 
@@ -236,7 +290,7 @@ mod tests {
     fn every_finite_half_survives_a_round_trip() {
         for bits in 0..=u16::MAX {
             if bits & 0x7c00 != 0x7c00 {
-                assert_eq!(f32_to_f16(f16_to_f32(bits)), bits);
+                assert_eq!(f32_to_f16(f16_to_f32(bits)).0, bits);
             }
             if bits & 0x7f80 != 0x7f80 {
                 assert_eq!(f32_to_bf16(bf16_to_f32(bits)), bits);

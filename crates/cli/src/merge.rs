@@ -112,7 +112,8 @@ fn write(prepared: &Prepared, sources: &[&(dyn Source + Sync)], target: &Target)
     let mut draft = Draft::new(&target.tensors(), prepared.room())?;
     let mut assembler = Assembler::new(prepared);
     pool::run(prepared, sources, &cancelled, |output| {
-        assembler.push(&output)?;
+        assembler.data(&output.bytes);
+        assembler.end_task(output.task, &output.modules)?;
         draft.write(&output.bytes)?;
         bar.inc(output.modules.len() as u64);
         Ok(())

@@ -127,18 +127,30 @@ impl Sum<'_> {
         let first = &self.pairs[0];
         let (out, columns, rank) = (first.out, first.columns, self.units.len());
         let mut pair = FactorPair::zero(out, columns, rank);
-        for (to, unit) in self.units.iter().enumerate() {
-            let source = &self.pairs[unit.pair];
-            let rms = |gram: &Mat<f64>, n: usize| (gram[(unit.index, unit.index)] / n as f64).sqrt();
-            let shift = balance(rms(&self.grams.up, out) * unit.coefficient.abs(), rms(&self.grams.down, columns));
-            let by = (unit.coefficient * shift) as f32;
-            let up = source.up.iter().skip(unit.slot).step_by(source.rank);
-            for (target, value) in pair.up.iter_mut().skip(to).step_by(rank).zip(up) {
-                *target = by * value;
+        let rms = |gram: &Mat<f64>, index: usize, n: usize| (gram[(index, index)] / n as f64).sqrt();
+        let shift = |unit: &Unit| {
+            let up = rms(&self.grams.up, unit.index, out) * unit.coefficient.abs();
+            balance(up, rms(&self.grams.down, unit.index, columns))
+        };
+        let shifts: Vec<f64> = self.units.iter().map(shift).collect();
+        let by: Vec<f32> =
+            self.units.iter().zip(&shifts).map(|(unit, shift)| (unit.coefficient * shift) as f32).collect();
+        let mut to = 0;
+        // A pair's units lie side by side in the rows of up.
+        for run in self.units.chunk_by(|a, b| a.pair == b.pair && a.slot + 1 == b.slot) {
+            let (source, slot, n) = (&self.pairs[run[0].pair], run[0].slot, run.len());
+            let by = &by[to..to + n];
+            for (target, row) in pair.up.chunks_exact_mut(rank).zip(source.up.chunks_exact(source.rank)) {
+                for ((target, value), by) in target[to..to + n].iter_mut().zip(&row[slot..slot + n]).zip(by) {
+                    *target = by * value;
+                }
             }
-            let down = &source.down[unit.slot * columns..(unit.slot + 1) * columns];
+            to += n;
+        }
+        for ((target, unit), shift) in pair.down.chunks_exact_mut(columns).zip(&self.units).zip(&shifts) {
+            let row = &self.pairs[unit.pair].down[unit.slot * columns..(unit.slot + 1) * columns];
             let by = (1.0 / shift) as f32;
-            for (target, value) in pair.down[to * columns..].iter_mut().zip(down) {
+            for (target, value) in target.iter_mut().zip(row) {
                 *target = by * value;
             }
         }

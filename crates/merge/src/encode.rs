@@ -1,46 +1,81 @@
-//! Rounding a merged pair to the output's type, and what that costs.
+//! Rounding a merged pair's factors to the output's type, and what that costs.
+//!
+//! Piece by piece, so that what is written, read back and measured stays in the processor's first caches.
 
 use rankweave_adapter::dtype::{self, Dtype};
 use rankweave_adapter::{Error, Kind, Result};
-use rankweave_compute::{FactorPair, norms};
+use rankweave_compute::norms::{ROWS, Sums};
 
-/// A pair's factors in the output type.
-pub(crate) struct Encoded {
-    /// B, out×rank, row-major, little-endian.
-    pub up: Vec<u8>,
-    /// A, rank×columns, row-major, little-endian.
-    pub down: Vec<u8>,
-    /// ‖B̂Â − BA‖²_F to first order: Σ_l ‖δb_l‖²·‖a_l‖² + ‖b_l‖²·‖δa_l‖², taking the
-    /// rounding errors of different entries as uncorrelated.
-    pub error: f64,
-}
+/// Entries of a row that are rounded at once; a multiple of what [`Sums::add_run`] adds up at once.
+const RUN: usize = 4096;
 
-/// Rounds `pair` to `dtype`. Errors (`Limit`) where a value leaves its range.
-pub(crate) fn encode(pair: &FactorPair, dtype: Dtype) -> Result<Encoded> {
-    let up = bytes(&pair.up, dtype)?;
-    let down = bytes(&pair.down, dtype)?;
-    let mut error = 0.0;
-    if dtype != Dtype::F32 {
-        let (up_norms, up_errors) = norms::by_column(&pair.up, &values(&up, &pair.up, dtype)?, pair.rank);
-        let (down_norms, down_errors) = norms::by_row(&pair.down, &values(&down, &pair.down, dtype)?, pair.columns);
-        error = (0..pair.rank).map(|l| up_errors[l] * down_norms[l] + up_norms[l] * down_errors[l]).sum();
+/// Appends B (out×rank, row-major) as little-endian `dtype`; answers the sums of its columns.
+///
+/// # Errors
+/// `Limit` where a value leaves the type's range.
+pub(crate) fn up(values: &[f32], rank: usize, dtype: Dtype, out: &mut Vec<u8>) -> Result<Sums> {
+    let mut sums = Sums::new(rank);
+    let mut writer = Writer { dtype, out, rounded: Vec::new(), outside: 0 };
+    for rows in values.chunks((ROWS * rank).max(1)) {
+        if let Some(rounded) = writer.write(rows)? {
+            sums.add_rows(rows, rounded);
+        }
     }
-    Ok(Encoded { up, down, error })
+    writer.finish()?;
+    Ok(sums)
 }
 
-fn bytes(values: &[f32], dtype: Dtype) -> Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(values.len() * dtype.bitsize() / 8);
-    let outside = dtype::encode(dtype, values, &mut bytes)?;
-    if outside > 0 {
-        return Err(Error::new(Kind::Limit, format!("{outside} values are too large for {dtype:?}"))
-            .hint("Choose bf16 or f32 for the output, or smaller weights."));
+/// Appends A (rank×columns, row-major) as little-endian `dtype`; answers the sums of its rows.
+///
+/// # Errors
+/// As [`up`].
+pub(crate) fn down(values: &[f32], columns: usize, dtype: Dtype, out: &mut Vec<u8>) -> Result<Sums> {
+    let mut sums = Sums::new(values.len() / columns.max(1));
+    let mut writer = Writer { dtype, out, rounded: Vec::new(), outside: 0 };
+    for (l, row) in values.chunks_exact(columns.max(1)).enumerate() {
+        for run in row.chunks(RUN) {
+            if let Some(rounded) = writer.write(run)? {
+                sums.add_run(l, run, rounded);
+            }
+        }
     }
-    Ok(bytes)
+    writer.finish()?;
+    Ok(sums)
 }
 
-/// The values that a reader of `bytes` will see.
-fn values(bytes: &[u8], like: &[f32], dtype: Dtype) -> Result<Vec<f32>> {
-    let mut values = vec![0.0; like.len()];
-    dtype::decode(dtype, bytes, &mut values)?;
-    Ok(values)
+/// ‖B̂Â − BA‖²_F to first order: Σ_l ‖δb_l‖²·‖a_l‖² + ‖b_l‖²·‖δa_l‖², taking the rounding errors of different entries
+/// as uncorrelated.
+pub(crate) fn error(up: &Sums, down: &Sums) -> f64 {
+    let units = up.errors.iter().zip(&up.norms).zip(down.errors.iter().zip(&down.norms));
+    units.map(|((up_error, up_norm), (down_error, down_norm))| up_error * down_norm + up_norm * down_error).sum()
+}
+
+struct Writer<'a> {
+    dtype: Dtype,
+    out: &'a mut Vec<u8>,
+    /// What a reader of the last piece will see.
+    rounded: Vec<f32>,
+    /// How many values were too large.
+    outside: usize,
+}
+
+impl Writer<'_> {
+    /// Appends a piece. The values that a reader will see, unless they are the same.
+    fn write(&mut self, values: &[f32]) -> Result<Option<&[f32]>> {
+        if self.dtype == Dtype::F32 {
+            self.outside += dtype::encode(self.dtype, values, self.out)?;
+            return Ok(None);
+        }
+        self.rounded.resize(values.len(), 0.0);
+        self.outside += dtype::encode_rounding(self.dtype, values, self.out, &mut self.rounded)?;
+        Ok(Some(&self.rounded))
+    }
+
+    fn finish(self) -> Result<()> {
+        if self.outside == 0 {
+            return Ok(());
+        }
+        let what = format!("{} values are too large for {:?}", self.outside, self.dtype);
+        Err(Error::new(Kind::Limit, what).hint("Choose bf16 or f32 for the output, or smaller weights."))
+    }
 }

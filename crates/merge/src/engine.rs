@@ -1,11 +1,12 @@
 //! Runs one task of a plan: reads the factors, merges, rounds, reports.
 
-use crate::encode::{Encoded, encode};
+use crate::encode;
 use crate::method::{Merged, ModuleInputs};
 use crate::plan::{Item, Plan, PlannedModule};
 use crate::report::{ModuleReport, SourceShare};
 use rankweave_adapter::dtype::{self, Dtype};
 use rankweave_adapter::{Adapter, Error, Kind, Result, Source, read_modules, read_raw};
+use rankweave_compute::norms::Sums;
 use rankweave_compute::{Combination, FactorPair, Grams, combine};
 use std::collections::BTreeMap;
 
@@ -94,20 +95,20 @@ fn merge_module(plan: &Plan, module: &PlannedModule, pairs: &[FactorPair], outpu
     }
     let rank = combination.pair.rank;
     let alpha = stored_alpha(module, rank, plan.dtype)?;
-    if let Some((_, correction)) = alpha {
+    if let Some((_, correction)) = alpha.filter(|(_, correction)| *correction != 1.0) {
         combination.pair.up.iter_mut().for_each(|x| *x *= correction);
     }
-    let encoded = encode(&combination.pair, plan.dtype)?;
-    output.modules.push(report(module, pairs, &grams, &combination, &encoded));
+    let (mut up, mut down) = (Sums::new(0), Sums::new(0));
     for tensor in module.tensors(rank, plan.dtype) {
         if tensor.key == module.keys.up {
-            output.bytes.extend_from_slice(&encoded.up);
+            up = encode::up(&combination.pair.up, rank, plan.dtype, &mut output.bytes)?;
         } else if tensor.key == module.keys.down {
-            output.bytes.extend_from_slice(&encoded.down);
+            down = encode::down(&combination.pair.down, module.shape.columns(), plan.dtype, &mut output.bytes)?;
         } else if let Some((alpha, _)) = alpha {
             dtype::encode(plan.dtype, &[alpha], &mut output.bytes)?;
         }
     }
+    output.modules.push(report(module, pairs, &grams, &combination, encode::error(&up, &down)));
     Ok(())
 }
 
@@ -130,7 +131,7 @@ fn report(
     pairs: &[FactorPair],
     grams: &Grams,
     combination: &Combination,
-    encoded: &Encoded,
+    rounding: f64,
 ) -> ModuleReport {
     let share = |i: usize| SourceShare {
         source: module.sources[i].0,
@@ -150,6 +151,6 @@ fn report(
         total: combination.total,
         kept: combination.kept,
         lost: combination.lost,
-        rounding: encoded.error,
+        rounding,
     }
 }

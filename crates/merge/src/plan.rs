@@ -11,9 +11,11 @@ use rankweave_adapter::{
 use rankweave_compute::RankPolicy;
 use std::ops::Range;
 
-/// Input bytes per task: large enough that reading is fast (64 KiB reads are ten
-/// times slower than 8 MiB ones in a browser), small enough for many workers.
-const TASK_BYTES: u64 = 6 << 20;
+/// Input bytes per task, least and most: each read costs a browser most of a millisecond, so tasks of large inputs are
+/// large; small inputs still are cut into enough tasks for many workers.
+const TASK_BYTES: (u64, u64) = (4 << 20, 16 << 20);
+/// How many tasks an input is cut into between these.
+const TASKS: u64 = 24;
 
 /// The weight of one adapter: the strength one would type at inference.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -207,14 +209,16 @@ impl Plan {
     }
 
     fn cut(&mut self, adapters: &[Adapter]) {
+        let size = |item: &Item| match *item {
+            Item::Module(m) => self.modules[m].bytes_in(adapters),
+            Item::Extra(a, t) => adapters[a].header.tensors[t].len,
+        };
+        let sizes: Vec<u64> = self.items.iter().map(size).collect();
+        self.bytes_in = sizes.iter().sum();
+        let most = (self.bytes_in / TASKS).clamp(TASK_BYTES.0, TASK_BYTES.1);
         let (mut start, mut bytes) = (0, 0);
-        for (i, item) in self.items.iter().enumerate() {
-            let size = match *item {
-                Item::Module(m) => self.modules[m].bytes_in(adapters),
-                Item::Extra(a, t) => adapters[a].header.tensors[t].len,
-            };
-            self.bytes_in += size;
-            if i > start && bytes + size > TASK_BYTES {
+        for (i, size) in sizes.into_iter().enumerate() {
+            if i > start && bytes + size > most {
                 self.tasks.push(start..i);
                 (start, bytes) = (i, 0);
             }

@@ -1,6 +1,6 @@
 //! Puts the tasks' outputs together: hashes the data, and makes the header last.
 
-use crate::prepare::{Prepared, TaskOutput};
+use crate::prepare::Prepared;
 use crate::report::{Report, report};
 use rankweave_adapter::{Error, Kind, OutTensor, Result, header_bytes, peft_config};
 use rankweave_merge::ModuleReport;
@@ -12,6 +12,8 @@ pub struct Assembler<P: Borrow<Prepared>> {
     prepared: P,
     next: usize,
     hash: Sha256,
+    /// Bytes of the next task so far.
+    pending: u64,
     data_len: u64,
     tensors: Vec<OutTensor>,
     modules: Vec<ModuleReport>,
@@ -32,29 +34,36 @@ pub struct Finished {
 impl<P: Borrow<Prepared>> Assembler<P> {
     /// An empty output.
     pub fn new(prepared: P) -> Self {
-        Assembler { prepared, next: 0, hash: Sha256::new(), data_len: 0, tensors: Vec::new(), modules: Vec::new() }
+        let (hash, tensors, modules) = Default::default();
+        Assembler { prepared, next: 0, hash, pending: 0, data_len: 0, tensors, modules }
     }
 
-    /// Adds the output of the next task.
+    /// Takes some of the next task's bytes. They are hashed and not kept, so pieces that fit a cache are cheapest.
+    pub fn data(&mut self, bytes: &[u8]) {
+        self.hash.update(bytes);
+        self.pending += bytes.len() as u64;
+    }
+
+    /// Ends the next task, all of whose bytes were given to [`Assembler::data`] before.
     ///
     /// # Errors
     /// `Io` where the output is not the next task's or is incomplete.
-    pub fn push(&mut self, output: &TaskOutput) -> Result<()> {
+    pub fn end_task(&mut self, task: usize, modules: &[ModuleReport]) -> Result<()> {
         let prepared = self.prepared.borrow();
-        let ranks: Vec<usize> = output.modules.iter().map(|m| m.rank).collect();
-        let tensors = prepared.plan.tensors_of(&prepared.adapters, output.task, &ranks);
+        let ranks: Vec<usize> = modules.iter().map(|m| m.rank).collect();
+        let tensors = prepared.plan.tensors_of(&prepared.adapters, task, &ranks);
         let expected: u64 = tensors.iter().map(OutTensor::bytes).sum();
-        if output.task != self.next || expected != output.bytes.len() as u64 {
+        if task != self.next || expected != self.pending {
             return Err(Error::new(Kind::Io, "A part of the output is missing or damaged")
                 .expected(format!("task {} of {expected} bytes", self.next))
-                .found(format!("task {} of {} bytes", output.task, output.bytes.len()))
+                .found(format!("task {task} of {} bytes", self.pending))
                 .hint("Merge again."));
         }
         self.next += 1;
-        self.hash.update(&output.bytes);
+        self.pending = 0;
         self.data_len += expected;
         self.tensors.extend(tensors);
-        self.modules.extend_from_slice(&output.modules);
+        self.modules.extend_from_slice(modules);
         Ok(())
     }
 

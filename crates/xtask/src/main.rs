@@ -24,6 +24,7 @@ mod project;
 mod run;
 mod serve;
 mod sizes;
+mod stale;
 mod strip;
 mod system;
 mod test;

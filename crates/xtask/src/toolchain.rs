@@ -8,7 +8,7 @@
 use crate::error::{Error, Result};
 use crate::project;
 use crate::run::{self, PATIENCE};
-use crate::{debian, system};
+use crate::{debian, stale, system};
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -34,6 +34,12 @@ pub struct Toolchain {
 impl Toolchain {
     /// Finds a toolchain, or installs what is missing.
     pub fn ready() -> Result<Self> {
+        let toolchain = Self::find_or_install()?;
+        stale::clear(&toolchain)?;
+        Ok(toolchain)
+    }
+
+    fn find_or_install() -> Result<Self> {
         if let Some(found) = Self::probe(Vec::new()).or_else(|| Self::probe(debian_environment())) {
             return Ok(found);
         }

@@ -9,11 +9,14 @@ use super::{facts, missing, order};
 use crate::protocol::{Estimate, Facts, Ready, Row, Settings, Summary};
 use js_sys::{Array, Uint8Array};
 use rankweave_adapter::{Adapter, Error, Kind, Warning};
-use rankweave_recipe::{Assembler, Prepared, Report, TaskOutput, inspect};
+use rankweave_recipe::{Assembler, Prepared, Report, inspect};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use web_sys::{Blob, BlobPropertyBag};
+
+/// Bytes hashed at a time: few enough to stay in a processor's second cache.
+const PIECE: u32 = 128 << 10;
 
 /// What the desk remembers.
 #[derive(Default)]
@@ -63,8 +66,15 @@ impl Desk {
     /// Appends a task's bytes.
     pub fn write(&mut self, task: u32, meta: &str, bytes: &Uint8Array) -> Result<(), Error> {
         let draft = self.draft.as_mut().ok_or_else(|| missing("a draft"))?;
-        let modules = serde_json::from_str(meta).map_err(|e| Error::new(Kind::Io, e.to_string()))?;
-        draft.assembler.push(&TaskOutput { task: task as usize, bytes: bytes.to_vec(), modules })?;
+        let mut piece = vec![0; PIECE.min(bytes.length()) as usize];
+        for start in (0..bytes.length()).step_by(PIECE as usize) {
+            let part = bytes.subarray(start, bytes.length().min(start.saturating_add(PIECE)));
+            let piece = &mut piece[..part.length() as usize];
+            part.copy_to(piece);
+            draft.assembler.data(piece);
+        }
+        let modules: Vec<_> = serde_json::from_str(meta).map_err(|e| Error::new(Kind::Io, e.to_string()))?;
+        draft.assembler.end_task(task as usize, &modules)?;
         let part = blob(&Array::of1(bytes), "")?;
         draft.parts.push(&part);
         Ok(())
