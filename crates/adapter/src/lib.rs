@@ -37,6 +37,7 @@ pub use config::PeftConfig;
 pub use dialect::{DialectId, NamingContext, OutputKeys, check_components, output_keys};
 pub use dtype::Dtype;
 pub use error::{Error, Kind, Place, Result, Warning};
+pub use hash::{Hashes, hashes};
 pub use limits::Limits;
 pub use metadata::{MergedFacts, MergedModule};
 pub use module::{Alpha, Component, Extra, Module, ModuleKey, ModuleShape};
