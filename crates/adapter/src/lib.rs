@@ -39,7 +39,7 @@ pub use dtype::Dtype;
 pub use error::{Error, Kind, Place, Result, Warning};
 pub use hash::{Hashes, hashes};
 pub use limits::Limits;
-pub use metadata::{MergedFacts, MergedModule};
+pub use metadata::{Described, MergedFacts, MergedModule, MetadataMode, describe};
 pub use module::{Alpha, Component, Extra, Module, ModuleKey, ModuleShape};
 pub use peft_config::peft_config;
 pub use read::{Factors, read_alphas, read_modules, read_raw};

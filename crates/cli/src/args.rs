@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use rankweave_adapter::MetadataMode;
 use rankweave_merge::registry;
 use std::path::PathBuf;
 
@@ -70,6 +71,9 @@ pub(crate) struct Merge {
     /// Spelling of the keys.
     #[arg(long, default_value = "same")]
     pub keys: KeysArg,
+    /// What is taken over from the inputs' metadata.
+    #[arg(long, value_parser = metadata_modes(), default_value = "minimal", value_name = "MODE")]
+    pub metadata: String,
     /// Seed of methods that use chance.
     #[arg(long)]
     pub seed: Option<u32>,
@@ -77,7 +81,7 @@ pub(crate) struct Merge {
     #[arg(long, value_name = "FILE.json")]
     pub report: Option<PathBuf>,
     /// Take weights, method and output from this recipe; inputs in its order.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["weights", "te_weights", "method", "params", "rank", "dtype", "keys", "seed"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["weights", "te_weights", "method", "params", "rank", "dtype", "keys", "metadata", "seed"])]
     pub recipe: Option<PathBuf>,
 }
 
@@ -136,6 +140,10 @@ impl KeysArg {
 
 fn method_ids() -> clap::builder::PossibleValuesParser {
     registry().iter().map(|method| method.spec().id).collect::<Vec<_>>().into()
+}
+
+fn metadata_modes() -> clap::builder::PossibleValuesParser {
+    MetadataMode::ALL.map(MetadataMode::id).into()
 }
 
 fn param(text: &str) -> Result<(String, String), String> {

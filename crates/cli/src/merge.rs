@@ -4,7 +4,7 @@ use crate::args::{Convert, DtypeArg, KeysArg, Merge};
 use crate::inputs::{self, Input, cannot_read};
 use crate::output::{Draft, Target, write_text};
 use crate::{pool, progress, show};
-use rankweave_adapter::{Adapter, Error, Kind, Source};
+use rankweave_adapter::{Adapter, Error, Kind, MetadataMode, Source};
 use rankweave_recipe::{Assembler, Finished, MethodRef, Output, Prepared, Rank, Recipe, Report};
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -55,6 +55,7 @@ fn recipe(args: &Merge, inputs: &[Input], target: &Target) -> Result<Recipe, Vec
     recipe.seed = args.seed;
     let rank = Rank::parse(&args.rank).map_err(one)?;
     recipe.output = output(args.keys, args.dtype, rank, &inputs[0].adapter, target).map_err(one)?;
+    recipe.output.metadata = (args.metadata != MetadataMode::default().id()).then(|| args.metadata.clone());
     Ok(recipe)
 }
 
@@ -85,7 +86,7 @@ fn output(
         (keys, Target::File(_)) => keys.id(),
     };
     let dtype = dtype.map_or_else(|| Output::dtype_of(first), DtypeArg::id);
-    Ok(Output { rank, dtype: dtype.into(), keys: keys.map(Into::into), title: None, other: Map::new() })
+    Ok(Output { rank, dtype: dtype.into(), keys: keys.map(Into::into), metadata: None, title: None, other: Map::new() })
 }
 
 fn read_recipe(path: &Path) -> Result<Recipe, Error> {

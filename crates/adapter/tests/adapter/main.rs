@@ -7,6 +7,7 @@ mod dialects;
 mod hashes;
 mod hostile;
 mod keylists;
+mod metadata;
 mod real;
 mod scales;
 mod support;
