@@ -1,6 +1,6 @@
 //! The command line.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use rankweave_adapter::MetadataMode;
 use rankweave_merge::registry;
 use std::path::PathBuf;
@@ -23,6 +23,10 @@ pub(crate) enum Command {
     Merge(Merge),
     /// Rewrite one adapter in another spelling or type.
     Convert(Convert),
+    /// Say what a file says of itself, or write it anew with other metadata and the same tensors.
+    Metadata(Metadata),
+    /// Hash files as model sites do, and check the hashes that they state.
+    Hash(Hash),
 }
 
 #[derive(Args)]
@@ -98,6 +102,35 @@ pub(crate) struct Convert {
     /// Type of the factors [default: that of the input].
     #[arg(long)]
     pub dtype: Option<DtypeArg>,
+}
+
+#[derive(Args)]
+#[command(group = ArgGroup::new("changes").args(["set", "remove"]).multiple(true).requires("output"))]
+pub(crate) struct Metadata {
+    /// A safetensors file, or a PEFT folder for the one in it.
+    pub file: PathBuf,
+    /// Print a JSON object: what is said in words, and every entry.
+    #[arg(long, conflicts_with = "output")]
+    pub json: bool,
+    /// Set an entry; may be given several times.
+    #[arg(long, value_parser = param, value_name = "KEY=VALUE", allow_hyphen_values = true)]
+    pub set: Vec<(String, String)>,
+    /// Remove an entry; may be given several times.
+    #[arg(long, value_name = "KEY")]
+    pub remove: Vec<String>,
+    /// The file to write; never the one that is read.
+    #[arg(short, long, value_name = "OUT", requires = "changes")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Hash {
+    /// Safetensors files or PEFT folders.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Print a JSON array, one object per file.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

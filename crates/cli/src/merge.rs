@@ -3,13 +3,11 @@
 use crate::args::{Convert, DtypeArg, KeysArg, Merge};
 use crate::inputs::{self, Input, cannot_read};
 use crate::output::{Draft, Target, write_text};
-use crate::{pool, progress, show};
+use crate::{cancel, pool, progress, show};
 use rankweave_adapter::{Adapter, Error, Kind, MetadataMode, Source};
 use rankweave_recipe::{Assembler, Finished, MethodRef, Output, Prepared, Rank, Recipe, Report};
 use serde_json::{Map, Value};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) fn run(args: &Merge) -> Result<(), Vec<Error>> {
     let inputs = inputs::open_all(&args.inputs)?;
@@ -104,11 +102,7 @@ fn execute(recipe: Recipe, inputs: Vec<Input>, target: &Target) -> Result<Report
 }
 
 fn write(prepared: &Prepared, sources: &[&(dyn Source + Sync)], target: &Target) -> Result<Finished, Error> {
-    let cancelled = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&cancelled);
-    // A second handler cannot be set; then Ctrl-C ends the process at once.
-    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
-
+    let cancelled = cancel::flag();
     let bar = progress::bar(prepared.estimate().modules);
     let mut draft = Draft::new(&target.tensors(), prepared.room())?;
     let mut assembler = Assembler::new(prepared);

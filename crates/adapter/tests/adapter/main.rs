@@ -4,6 +4,7 @@
 
 mod container;
 mod dialects;
+mod editing;
 mod hashes;
 mod hostile;
 mod keylists;
