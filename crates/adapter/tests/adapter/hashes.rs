@@ -92,7 +92,12 @@ fn hello_world_hashes_as_civitai_does() {
 #[test]
 fn all_hashes_are_those_of_naive_code() {
     const M: usize = 1 << 20;
-    let meta: &[(&str, &str)] = &[("ss_network_dim", "4"), ("ss_tag\"", "ä\n"), ("modelspec.title", "never hashed")];
+    let meta: &[(&str, &str)] = &[
+        ("ss_network_dim", "4"),
+        ("ss_tag\"", "ä\n"),
+        ("modelspec.title", "never hashed"),
+        ("sshs_model_hash", "nor this"),
+    ];
     let sizes = [
         vec![("a", Dtype::F16, 64)],
         vec![("a", Dtype::F16, M - 100), ("b", Dtype::F16, 8)],
