@@ -34,6 +34,8 @@ pub struct Job {
     pub dtype: String,
     /// `output.keys` of a recipe.
     pub keys: Option<String>,
+    /// `output.metadata` of a recipe.
+    pub metadata: Option<String>,
 }
 
 /// What a merge made.
@@ -57,7 +59,14 @@ impl File {
 impl Job {
     /// An exact merge to f32 with a method's defaults.
     pub fn new(method: &str, files: Vec<File>) -> Job {
-        Job { files, method: json!({"id": method}), rank: json!({"mode": "exact"}), dtype: "f32".into(), keys: None }
+        Job {
+            files,
+            method: json!({"id": method}),
+            rank: json!({"mode": "exact"}),
+            dtype: "f32".into(),
+            keys: None,
+            metadata: None,
+        }
     }
 
     /// The recipe that says all this.
@@ -66,7 +75,7 @@ impl Job {
         let sources: Vec<Value> = (0..self.files.len()).map(|i| json!({"id": id(i)})).collect();
         let entry = |(i, file): (usize, &File)| json!({"src": id(i), "weight": file.weight, "te": file.te_weight});
         let mix: Vec<Value> = self.files.iter().enumerate().map(entry).collect();
-        let output = json!({"rank": self.rank, "dtype": self.dtype, "keys": self.keys});
+        let output = json!({"rank": self.rank, "dtype": self.dtype, "keys": self.keys, "metadata": self.metadata});
         let recipe = json!({"recipe": 1, "sources": sources, "mix": mix, "method": self.method, "output": output});
         Recipe::from_json(&recipe.to_string()).expect("a recipe of the tests is well formed")
     }

@@ -30,6 +30,7 @@ fn job(folder: &Path, case: &Value) -> Job {
         rank: case["rank"].clone(),
         dtype: case["dtype"].as_str().unwrap().into(),
         keys: None,
+        metadata: None,
     }
 }
 

@@ -11,6 +11,7 @@
 use crate::dtype::Dtype;
 use crate::error::{Error, Kind, Result};
 use serde_json::Value;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
 
 /// Longest header that the reference reader accepts.
@@ -37,7 +38,12 @@ impl OutTensor {
 
 /// Sorts as the reference serializer does: by type (largest first), then by name.
 pub fn sort_tensors(tensors: &mut [OutTensor]) {
-    tensors.sort_by(|a, b| b.dtype.cmp(&a.dtype).then_with(|| a.key.cmp(&b.key)));
+    tensors.sort_by(reference_order);
+}
+
+/// The reference serializer's order.
+pub(crate) fn reference_order(a: &OutTensor, b: &OutTensor) -> Ordering {
+    b.dtype.cmp(&a.dtype).then_with(|| a.key.cmp(&b.key))
 }
 
 /// The file's first bytes for `tensors` laid out in this order: length, compact JSON, and spaces up to at least `room`
@@ -54,7 +60,7 @@ pub fn header_bytes(tensors: &[OutTensor], metadata: &BTreeMap<String, String>, 
     if tensors.iter().try_fold(0u64, |n, t| n.checked_add(t.bytes())).is_none() {
         return Err(Error::new(Kind::Limit, "The output is too large"));
     }
-    let json = json(tensors, metadata);
+    let json = json(tensors, (!metadata.is_empty()).then_some(metadata));
     let length = json.len().max(room.saturating_sub(8)).next_multiple_of(8);
     if length > HEADER_BYTES {
         return Err(Error::new(Kind::Limit, "The output's header is too long")
@@ -70,13 +76,19 @@ pub fn header_bytes(tensors: &[OutTensor], metadata: &BTreeMap<String, String>, 
 
 /// Bytes that [`header_bytes`] needs without room to spare.
 pub fn header_room(tensors: &[OutTensor], metadata: &BTreeMap<String, String>) -> usize {
-    8 + json(tensors, metadata).len().next_multiple_of(8)
+    8 + json(tensors, (!metadata.is_empty()).then_some(metadata)).len().next_multiple_of(8)
 }
 
-fn json(tensors: &[OutTensor], metadata: &BTreeMap<String, String>) -> String {
+/// Bytes before the data when the reference serializer writes `tensors` in this order with `metadata`; given an empty
+/// map it writes an empty object.
+pub(crate) fn rewritten_header(tensors: &[OutTensor], metadata: &BTreeMap<String, String>) -> u64 {
+    8 + json(tensors, Some(metadata)).len().next_multiple_of(8) as u64
+}
+
+fn json(tensors: &[OutTensor], metadata: Option<&BTreeMap<String, String>>) -> String {
     let quoted = |s: &str| Value::from(s).to_string();
     let mut rows = Vec::with_capacity(tensors.len() + 1);
-    if !metadata.is_empty() {
+    if let Some(metadata) = metadata {
         let pairs: Vec<String> = metadata.iter().map(|(k, v)| format!("{}:{}", quoted(k), quoted(v))).collect();
         rows.push(format!("\"__metadata__\":{{{}}}", pairs.join(",")));
     }

@@ -1,6 +1,7 @@
 //! The command line.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use rankweave_adapter::MetadataMode;
 use rankweave_merge::registry;
 use std::path::PathBuf;
 
@@ -22,6 +23,10 @@ pub(crate) enum Command {
     Merge(Merge),
     /// Rewrite one adapter in another spelling or type.
     Convert(Convert),
+    /// Say what a file says of itself, or write it anew with other metadata and the same tensors.
+    Metadata(Metadata),
+    /// Hash files as model sites do, and check the hashes that they state.
+    Hash(Hash),
 }
 
 #[derive(Args)]
@@ -70,6 +75,9 @@ pub(crate) struct Merge {
     /// Spelling of the keys.
     #[arg(long, default_value = "same")]
     pub keys: KeysArg,
+    /// What is taken over from the inputs' metadata.
+    #[arg(long, value_parser = metadata_modes(), default_value = "minimal", value_name = "MODE")]
+    pub metadata: String,
     /// Seed of methods that use chance.
     #[arg(long)]
     pub seed: Option<u32>,
@@ -77,7 +85,7 @@ pub(crate) struct Merge {
     #[arg(long, value_name = "FILE.json")]
     pub report: Option<PathBuf>,
     /// Take weights, method and output from this recipe; inputs in its order.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["weights", "te_weights", "method", "params", "rank", "dtype", "keys", "seed"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["weights", "te_weights", "method", "params", "rank", "dtype", "keys", "metadata", "seed"])]
     pub recipe: Option<PathBuf>,
 }
 
@@ -94,6 +102,35 @@ pub(crate) struct Convert {
     /// Type of the factors [default: that of the input].
     #[arg(long)]
     pub dtype: Option<DtypeArg>,
+}
+
+#[derive(Args)]
+#[command(group = ArgGroup::new("changes").args(["set", "remove"]).multiple(true).requires("output"))]
+pub(crate) struct Metadata {
+    /// A safetensors file, or a PEFT folder for the one in it.
+    pub file: PathBuf,
+    /// Print a JSON object: what is said in words, and every entry.
+    #[arg(long, conflicts_with = "output")]
+    pub json: bool,
+    /// Set an entry; may be given several times.
+    #[arg(long, value_parser = param, value_name = "KEY=VALUE", allow_hyphen_values = true)]
+    pub set: Vec<(String, String)>,
+    /// Remove an entry; may be given several times.
+    #[arg(long, value_name = "KEY")]
+    pub remove: Vec<String>,
+    /// The file to write; never the one that is read.
+    #[arg(short, long, value_name = "OUT", requires = "changes")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Hash {
+    /// Safetensors files or PEFT folders.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Print a JSON array, one object per file.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -136,6 +173,10 @@ impl KeysArg {
 
 fn method_ids() -> clap::builder::PossibleValuesParser {
     registry().iter().map(|method| method.spec().id).collect::<Vec<_>>().into()
+}
+
+fn metadata_modes() -> clap::builder::PossibleValuesParser {
+    MetadataMode::ALL.map(MetadataMode::id).into()
 }
 
 fn param(text: &str) -> Result<(String, String), String> {

@@ -1,6 +1,6 @@
 //! Opening inputs: files as sources, PEFT folders with their configuration.
 
-use rankweave_adapter::{Adapter, Error, Kind, Result, Source};
+use rankweave_adapter::{Adapter, Error, Header, Kind, Limits, Result, Source, read_header};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -52,13 +52,24 @@ pub(crate) struct Input {
 /// Opens a safetensors file, or a PEFT folder (adapter_model.safetensors with
 /// adapter_config.json). A configuration beside a file of PEFT's own name is used.
 pub(crate) fn open(path: &Path) -> Result<Input> {
-    let folder = path.is_dir();
-    let file = if folder { model_file(path)? } else { path.to_owned() };
-    let label = label(if folder { path } else { &file });
+    let file = tensors_of(path)?;
     let source = FileSource::open(&file).map_err(|e| cannot_read(&file, &e))?;
-    let config = config(&file, folder)?;
-    let adapter = Adapter::open(&source, &label, config.as_deref())?;
+    let config = config(&file, path.is_dir())?;
+    let adapter = Adapter::open(&source, &label(path), config.as_deref())?;
     Ok(Input { adapter, source })
+}
+
+/// Any safetensors file, adapter or not: its bytes, its label, its header.
+pub(crate) fn open_file(path: &Path) -> Result<(FileSource, String, Header)> {
+    let file = tensors_of(path)?;
+    let (source, label) = (FileSource::open(&file).map_err(|e| cannot_read(&file, &e))?, label(path));
+    let header = read_header(&source, &label, &Limits::default())?;
+    Ok((source, label, header))
+}
+
+/// The safetensors file that a path means.
+pub(crate) fn tensors_of(path: &Path) -> Result<PathBuf> {
+    if path.is_dir() { model_file(path) } else { Ok(path.to_owned()) }
 }
 
 /// Opens all inputs, telling every problem at once.

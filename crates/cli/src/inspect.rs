@@ -1,6 +1,7 @@
 //! `rankweave inspect`.
 
 use crate::args::Inspect;
+use crate::describe::{self, line};
 use crate::{inputs, show};
 use rankweave_adapter::{Error, display::clean};
 use rankweave_recipe::{Inspection, inspect};
@@ -26,7 +27,7 @@ pub(crate) fn run(args: &Inspect) -> Result<(), Vec<Error>> {
 
 fn table(facts: &Inspection) {
     println!("{}", clean(&facts.file, 200));
-    let line = |name: &str, value: String| println!("  {name:<10}{value}");
+    describe::about(&facts.described).into_iter().for_each(|(name, text)| line(name, text));
     line("family", format!("{} ({})", facts.family.title, facts.family.evidence));
     line("spelling", facts.dialect_title.clone());
     let inside = match facts.text_encoder_modules {

@@ -1,12 +1,17 @@
-//! The terminal: `rankweave inspect`, `methods`, `merge`, `convert`.
+//! The terminal: `rankweave inspect`, `methods`, `merge`, `convert`, `metadata`, `hash`.
 //!
 //! Only shows and asks: every fact comes from the libraries. Exit codes: 0, 1 for an
 //! error (three lines on standard error: what, where, hint), 2 for wrong usage.
 
 mod args;
+mod cancel;
+mod describe;
+mod edit;
+mod hash;
 mod inputs;
 mod inspect;
 mod merge;
+mod metadata;
 mod methods;
 mod output;
 mod pool;
@@ -23,6 +28,8 @@ fn main() -> ExitCode {
         Command::Methods(args) => methods::run(&args),
         Command::Merge(args) => merge::run(&args),
         Command::Convert(args) => merge::convert(&args),
+        Command::Metadata(args) => metadata::run(&args),
+        Command::Hash(args) => hash::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

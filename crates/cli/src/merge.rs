@@ -3,13 +3,11 @@
 use crate::args::{Convert, DtypeArg, KeysArg, Merge};
 use crate::inputs::{self, Input, cannot_read};
 use crate::output::{Draft, Target, write_text};
-use crate::{pool, progress, show};
-use rankweave_adapter::{Adapter, Error, Kind, Source};
+use crate::{cancel, pool, progress, show};
+use rankweave_adapter::{Adapter, Error, Kind, MetadataMode, Source};
 use rankweave_recipe::{Assembler, Finished, MethodRef, Output, Prepared, Rank, Recipe, Report};
 use serde_json::{Map, Value};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) fn run(args: &Merge) -> Result<(), Vec<Error>> {
     let inputs = inputs::open_all(&args.inputs)?;
@@ -55,6 +53,7 @@ fn recipe(args: &Merge, inputs: &[Input], target: &Target) -> Result<Recipe, Vec
     recipe.seed = args.seed;
     let rank = Rank::parse(&args.rank).map_err(one)?;
     recipe.output = output(args.keys, args.dtype, rank, &inputs[0].adapter, target).map_err(one)?;
+    recipe.output.metadata = (args.metadata != MetadataMode::default().id()).then(|| args.metadata.clone());
     Ok(recipe)
 }
 
@@ -85,7 +84,7 @@ fn output(
         (keys, Target::File(_)) => keys.id(),
     };
     let dtype = dtype.map_or_else(|| Output::dtype_of(first), DtypeArg::id);
-    Ok(Output { rank, dtype: dtype.into(), keys: keys.map(Into::into), title: None, other: Map::new() })
+    Ok(Output { rank, dtype: dtype.into(), keys: keys.map(Into::into), metadata: None, title: None, other: Map::new() })
 }
 
 fn read_recipe(path: &Path) -> Result<Recipe, Error> {
@@ -103,11 +102,7 @@ fn execute(recipe: Recipe, inputs: Vec<Input>, target: &Target) -> Result<Report
 }
 
 fn write(prepared: &Prepared, sources: &[&(dyn Source + Sync)], target: &Target) -> Result<Finished, Error> {
-    let cancelled = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&cancelled);
-    // A second handler cannot be set; then Ctrl-C ends the process at once.
-    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
-
+    let cancelled = cancel::flag();
     let bar = progress::bar(prepared.estimate().modules);
     let mut draft = Draft::new(&target.tensors(), prepared.room())?;
     let mut assembler = Assembler::new(prepared);

@@ -57,7 +57,7 @@ pub(crate) fn summary(report: &Report) {
         bytes(report.bytes),
         report.residual,
         100.0 * report.energy,
-        &report.sha256_data[..12]
+        report.sha256_data[..12].to_uppercase()
     );
 }
 

@@ -2,10 +2,14 @@
 
 use crate::prepare::Prepared;
 use crate::report::{Report, report};
+use rankweave_adapter::hash::{LEGACY_BYTES, legacy_hash};
 use rankweave_adapter::{Error, Kind, OutTensor, Result, header_bytes, peft_config};
 use rankweave_merge::ModuleReport;
 use sha2::{Digest, Sha256};
 use std::borrow::Borrow;
+
+/// kohya's legacy hash of files that end before the bytes it looks at: says nothing, so it is not written.
+const LEGACY_OF_NOTHING: &str = "e3b0c442";
 
 /// Takes task outputs in the tasks' order. `P` is a reference to the [`Prepared`], or an owner such as `Rc`.
 pub struct Assembler<P: Borrow<Prepared>> {
@@ -14,6 +18,8 @@ pub struct Assembler<P: Borrow<Prepared>> {
     hash: Sha256,
     /// Bytes of the next task so far.
     pending: u64,
+    /// The data's beginning, as far as kohya's legacy hash may look.
+    beginning: Vec<u8>,
     data_len: u64,
     tensors: Vec<OutTensor>,
     modules: Vec<ModuleReport>,
@@ -34,13 +40,15 @@ pub struct Finished {
 impl<P: Borrow<Prepared>> Assembler<P> {
     /// An empty output.
     pub fn new(prepared: P) -> Self {
-        let (hash, tensors, modules) = Default::default();
-        Assembler { prepared, next: 0, hash, pending: 0, data_len: 0, tensors, modules }
+        let (hash, beginning, tensors, modules) = Default::default();
+        Assembler { prepared, next: 0, hash, pending: 0, beginning, data_len: 0, tensors, modules }
     }
 
     /// Takes some of the next task's bytes. They are hashed and not kept, so pieces that fit a cache are cheapest.
     pub fn data(&mut self, bytes: &[u8]) {
         self.hash.update(bytes);
+        let missing = (LEGACY_BYTES - self.beginning.len()).min(bytes.len());
+        self.beginning.extend_from_slice(&bytes[..missing]);
         self.pending += bytes.len() as u64;
     }
 
@@ -79,7 +87,15 @@ impl<P: Borrow<Prepared>> Assembler<P> {
                 .found(self.next.to_string()));
         }
         let data_sha256: String = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        let metadata = prepared.metadata(&ranks(prepared, &self.modules), &data_sha256);
+        let ranks = ranks(prepared, &self.modules);
+        let metadata = prepared.metadata(&ranks, &data_sha256, None);
+        // A file with tensors out of the usual order may need bytes from further on; then it goes without this hash.
+        let legacy = legacy_hash(&self.tensors, &metadata, &self.beginning).unwrap_or_default();
+        let legacy = legacy.filter(|hash| *hash != LEGACY_OF_NOTHING);
+        let metadata = match &legacy {
+            Some(hash) => prepared.metadata(&ranks, &data_sha256, Some(hash)),
+            None => metadata,
+        };
         let header = header_bytes(&self.tensors, &metadata, prepared.room())?;
         if header.len() != prepared.room() {
             return Err(Error::new(Kind::Limit, "The header outgrew the room kept for it")

@@ -1,7 +1,7 @@
 //! Everything that is wrong with a recipe, told at once.
 
 use crate::recipe::{Rank, Recipe};
-use rankweave_adapter::{Error, Kind};
+use rankweave_adapter::{Error, Kind, MetadataMode};
 use rankweave_merge::{Params, find, registry};
 
 /// Most adapters in one merge.
@@ -169,11 +169,17 @@ fn output(recipe: &Recipe, found: &mut Vec<Error>) {
             );
         }
     }
+    if output.metadata_mode().is_none() {
+        let modes = MetadataMode::ALL.map(MetadataMode::id).join(", ");
+        found.push(
+            parameter("The output's metadata mode is not valid")
+                .key("metadata")
+                .expected(format!("one of {modes}"))
+                .found(output.metadata.as_deref().unwrap_or_default()),
+        );
+    }
     let asked = |key: &str| output.other.get(key).and_then(|v| v.as_str());
     if asked("alpha").is_some_and(|a| a != "rank") {
         found.push(later("alpha"));
-    }
-    if asked("metadata").is_some_and(|m| m != "minimal") {
-        found.push(later("metadata"));
     }
 }

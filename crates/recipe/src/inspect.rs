@@ -1,6 +1,6 @@
 //! What a file is, as data: the facts that a card or a table shows.
 
-use rankweave_adapter::{Adapter, Family, Result, Source, Warning, read_alphas};
+use rankweave_adapter::{Adapter, Described, Family, Result, Source, Warning, describe, read_alphas};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -33,6 +33,8 @@ pub struct Inspection {
     pub extras: BTreeMap<String, String>,
     /// What is odd.
     pub warnings: Vec<Warning>,
+    /// What the file says of itself, for people.
+    pub described: Described,
     /// The file's own metadata.
     pub metadata: BTreeMap<String, String>,
 }
@@ -73,6 +75,7 @@ pub fn inspect(adapter: &Adapter, source: &dyn Source) -> Result<Inspection> {
         dtypes,
         extras: adapter.extras.iter().map(|e| (e.name.clone(), e.reason.clone())).collect(),
         warnings: adapter.warnings.clone(),
+        described: describe(&adapter.header.metadata),
         metadata: adapter.header.metadata.clone(),
     })
 }

@@ -3,14 +3,15 @@
 use crate::check::problems;
 use crate::recipe::Recipe;
 use crate::{Engine, MATH, VERSION};
-use rankweave_adapter::metadata::{MergedFacts, MergedModule, merged, title};
-use rankweave_adapter::{Adapter, DialectId, Error, OutTensor, Source, Warning, header_room};
+use rankweave_adapter::metadata::{MergedFacts, MergedModule, combine_warnings, merged, title};
+use rankweave_adapter::{Adapter, DialectId, Error, Limits, MetadataMode, OutTensor, Source, Warning, header_room};
 use rankweave_merge::{ModuleReport, Params, Plan, Request, Weight, family, find, run_task};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A hash of the right length to plan a header with.
+/// Hashes of the right length to plan a header with.
 const SOME_HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+const SOME_LEGACY_HASH: &str = "00000000";
 
 /// Header bytes kept free beyond the largest header planned: a rank that differs
 /// between modules is written as a word.
@@ -82,7 +83,12 @@ impl Prepared {
         prepared.stamp();
         let bound = prepared.plan.tensors_bound(&prepared.adapters);
         let ranks: Vec<usize> = prepared.plan.modules.iter().map(|m| m.rank_bound).collect();
-        prepared.room = header_room(&bound, &prepared.metadata(&ranks, SOME_HASH)) + SLACK;
+        let metadata = prepared.metadata(&ranks, SOME_HASH, Some(SOME_LEGACY_HASH));
+        prepared.room = header_room(&bound, &metadata) + SLACK;
+        check_header(&prepared, metadata.len()).map_err(|e| vec![e])?;
+        let mode = prepared.mode();
+        let unread = prepared.adapters.iter().flat_map(|a| combine_warnings(mode, &a.label, &a.header.metadata));
+        prepared.plan.warnings.extend(unread);
         Ok(prepared)
     }
 
@@ -139,7 +145,12 @@ impl Prepared {
     }
 
     /// The output's metadata when its modules have `ranks`.
-    pub(crate) fn metadata(&self, ranks: &[usize], data_sha256: &str) -> BTreeMap<String, String> {
+    pub(crate) fn metadata(
+        &self,
+        ranks: &[usize],
+        data_sha256: &str,
+        legacy_hash: Option<&str>,
+    ) -> BTreeMap<String, String> {
         let modules: Vec<_> = self
             .plan
             .modules
@@ -155,8 +166,15 @@ impl Prepared {
             modules: &modules,
             title: &self.title(),
             data_sha256,
+            legacy_hash,
             recipe: Some(&self.recipe.to_json()),
+            mode: self.mode(),
         })
+    }
+
+    /// What is taken over from the inputs' metadata.
+    fn mode(&self) -> MetadataMode {
+        self.recipe.output.metadata_mode().unwrap_or_default()
     }
 
     /// The title asked for, else the inputs' titles.
@@ -175,6 +193,19 @@ impl Prepared {
             source.size.get_or_insert(adapter.size);
         }
     }
+}
+
+/// A file that could not be opened again would be no use.
+fn check_header(prepared: &Prepared, entries: usize) -> Result<(), Error> {
+    let limits = Limits::default();
+    if entries <= limits.metadata_entries && prepared.room() as u64 <= limits.header_bytes {
+        return Ok(());
+    }
+    Err(Error::new(rankweave_adapter::Kind::Limit, "The output's header would be too long")
+        .key("metadata")
+        .expected(format!("at most {} bytes and {} entries", limits.header_bytes, limits.metadata_entries))
+        .found(format!("up to {} bytes and {entries} entries", prepared.room()))
+        .hint("Take less of the inputs' metadata over: choose the mode minimal."))
 }
 
 fn plan(recipe: &Recipe, adapters: &[Adapter], dialect: Option<DialectId>) -> Result<Plan, Error> {

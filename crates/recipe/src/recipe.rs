@@ -4,7 +4,7 @@
 //! from a later version survives a round trip; [`crate::Prepared`] says which ones
 //! it did not understand.
 
-use rankweave_adapter::{Adapter, DialectId, Dtype, Error, Kind};
+use rankweave_adapter::{Adapter, DialectId, Dtype, Error, Kind, MetadataMode};
 use rankweave_merge::RankPolicy;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -108,6 +108,9 @@ pub struct Output {
     /// first adapter where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<String>,
+    /// What is taken over from the inputs' metadata, see [`MetadataMode`]; `minimal` where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<String>,
     /// Title written into the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
@@ -186,7 +189,14 @@ impl Recipe {
             sources,
             method: MethodRef { id: "sum".into(), params: Map::new() },
             seed: None,
-            output: Output { rank: Rank::Exact, dtype: "f32".into(), keys: None, title: None, other: Map::new() },
+            output: Output {
+                rank: Rank::Exact,
+                dtype: "f32".into(),
+                keys: None,
+                metadata: None,
+                title: None,
+                other: Map::new(),
+            },
             other: Map::new(),
         }
     }
@@ -232,6 +242,11 @@ impl Output {
             "bf16" => Some(Dtype::BF16),
             _ => None,
         }
+    }
+
+    /// What is taken over from the inputs' metadata, if it is a mode that there is.
+    pub fn metadata_mode(&self) -> Option<MetadataMode> {
+        self.metadata.as_deref().map_or(Some(MetadataMode::default()), MetadataMode::of)
     }
 
     /// The dialect asked for by name; `None` for "same as" a source.

@@ -4,8 +4,11 @@
 
 mod container;
 mod dialects;
+mod editing;
+mod hashes;
 mod hostile;
 mod keylists;
+mod metadata;
 mod real;
 mod scales;
 mod support;

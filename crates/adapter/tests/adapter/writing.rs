@@ -3,8 +3,8 @@
 use crate::support::{file_with, valued};
 use rankweave_adapter::metadata::merged;
 use rankweave_adapter::{
-    Adapter, DialectId, Kind, Limits, MergedFacts, MergedModule, OutTensor, header_bytes, header_room, read_header,
-    sort_tensors,
+    Adapter, DialectId, Kind, Limits, MergedFacts, MergedModule, MetadataMode, OutTensor, header_bytes, header_room,
+    read_header, sort_tensors,
 };
 use safetensors::{Dtype, SafeTensors};
 use std::collections::BTreeMap;
@@ -100,7 +100,9 @@ fn a_merged_file_says_what_it_is() {
         modules: &[module("x", 4, &[]), module("y", 4, &[1, 1]), module("z", 2, &[3, 3])],
         title: "one + two",
         data_sha256: &hash,
+        legacy_hash: None,
         recipe: Some("{}"),
+        mode: MetadataMode::Minimal,
     };
     let m = merged(&facts);
     for (key, value) in [
@@ -144,7 +146,9 @@ fn positions_keep_what_their_loader_needs() {
         modules: &[module("unet:0:up", 3, &[])],
         title: "t",
         data_sha256: "",
+        legacy_hash: None,
         recipe: None,
+        mode: MetadataMode::None,
     };
     let m = merged(&facts);
     assert_eq!(

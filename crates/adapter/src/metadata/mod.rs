@@ -1,13 +1,29 @@
-//! `__metadata__`: what is read from it, and what a merged file says about itself.
+//! `__metadata__`: what a merged file says about itself. What is read from it stands in the files below.
 //!
 //! | keys | whose | what for |
 //! |---|---|---|
 //! | `ss_*` | kohya | rank, alpha and base version; loaders and web interfaces look at them |
-//! | `sshs_model_hash` | kohya | SHA-256 of the tensor data |
+//! | `sshs_model_hash`, `sshs_legacy_hash` | kohya | hashes, see [`crate::hash`] |
 //! | `modelspec.*` | Stability's model metadata standard 1.0.1 | title, architecture, what was merged |
 //! | `rankweave.*` | ours | the recipe |
 //!
-//! There are no dates: same input, same bytes.
+//! There are no dates: same input, same bytes. How much comes from the inputs is a [`MetadataMode`].
+
+mod combine;
+mod described;
+mod edit;
+mod mode;
+mod tags;
+mod thumbnail;
+mod training;
+
+pub use combine::combine_warnings;
+pub use described::{BaseModel, Described, InnerConfig, TriggersFrom, describe};
+pub use edit::{Edited, edit};
+pub use mode::MetadataMode;
+pub use tags::{Dataset, Tag, Tags, tag_frequency};
+pub use thumbnail::{Thumbnail, thumbnail};
+pub use training::Training;
 
 use crate::adapter::{Adapter, Family};
 use crate::dialect::DialectId;
@@ -41,8 +57,12 @@ pub struct MergedFacts<'a> {
     pub title: &'a str,
     /// SHA-256 of the tensor data, 64 hex digits. Any other 64 digits give a header of the same length.
     pub data_sha256: &'a str,
+    /// kohya's `sshs_legacy_hash`, 8 hex digits, where it can be told.
+    pub legacy_hash: Option<&'a str>,
     /// The recipe as JSON.
     pub recipe: Option<&'a str>,
+    /// What is taken over from the inputs.
+    pub mode: MetadataMode,
 }
 
 /// What the metadata standard and kohya's `ss_base_model_version` call a family.
@@ -55,9 +75,22 @@ const FAMILIES: [(&str, &str, &str); 4] = [
 
 /// The metadata of a merged file.
 pub fn merged(facts: &MergedFacts) -> BTreeMap<String, String> {
+    let inputs: Vec<_> = facts.inputs.iter().map(|a| &a.header.metadata).collect();
+    let mut out = combine::kept(facts.mode, &inputs);
+    out.insert("format".to_owned(), "pt".to_owned());
+    if facts.mode != MetadataMode::None {
+        out.extend(about(facts));
+    }
+    if facts.modules.iter().any(|m| m.up.contains(':')) {
+        out.extend(positions(facts));
+    }
+    out
+}
+
+/// What a merged file says of itself.
+fn about(facts: &MergedFacts) -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
     let mut put = |key: &str, value: &str| out.insert(key.to_owned(), value.to_owned());
-    put("format", "pt");
     put("sshs_model_hash", facts.data_sha256);
     put("modelspec.sai_model_spec", "1.0.1");
     put("modelspec.title", facts.title);
@@ -74,16 +107,13 @@ pub fn merged(facts: &MergedFacts) -> BTreeMap<String, String> {
         put("rankweave.recipe", recipe);
     }
     if facts.dialect != DialectId::Peft {
-        out.extend(training(facts, known.map(|(.., version)| *version)));
-    }
-    if facts.modules.iter().any(|m| m.up.contains(':')) {
-        out.extend(positions(facts));
+        out.extend(minimum(facts, known.map(|(.., version)| *version)));
     }
     out
 }
 
-/// The `ss_*` minimum.
-fn training(facts: &MergedFacts, version: Option<&str>) -> BTreeMap<String, String> {
+/// kohya's minimum.
+fn minimum(facts: &MergedFacts, version: Option<&str>) -> BTreeMap<String, String> {
     let size = |n: &usize| n.to_string();
     let dimension = |convolution: bool| {
         let big = |m: &&MergedModule| m.kernel.iter().any(|k| *k > 1) == convolution;
@@ -103,6 +133,9 @@ fn training(facts: &MergedFacts, version: Option<&str>) -> BTreeMap<String, Stri
         ("ss_v2".to_owned(), v2.to_owned()),
         ("ss_output_name".to_owned(), facts.title.to_owned()),
     ]);
+    if let Some(hash) = facts.legacy_hash {
+        out.insert("sshs_legacy_hash".to_owned(), hash.to_owned());
+    }
     if let Some(version) = agreed(facts, "ss_base_model_version").or(version) {
         out.insert("ss_base_model_version".to_owned(), version.to_owned());
     }

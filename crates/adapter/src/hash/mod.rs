@@ -1,4 +1,22 @@
-//! SHA-256 of a file, or of its tensor data alone.
+//! Hashes: of a file, of its tensor data, and the ones that model sites and interfaces go by.
+//!
+//! ```text
+//! 0          8                data_start                   size
+//! ├─ length ─┼─ header ───────┼─ tensor data ─────────────┤
+//! ├──────────────── SHA-256, AutoV2, BLAKE3, CRC32 ───────┤
+//!                             ├─ AutoV3, sshs_model_hash ─┤
+//!        AutoV1: the 64 KiB at 1 MiB, wherever that is
+//! ```
+//!
+//! `file.rs` takes them all in one pass, `legacy.rs` has kohya's oldest one, `claims.rs` holds a header to the truth.
+
+mod claims;
+mod file;
+mod legacy;
+
+pub use claims::{Claim, Verdict, claims};
+pub use file::{Hashes, hashes};
+pub use legacy::{LEGACY_BYTES, legacy_hash};
 
 use crate::error::Result;
 use crate::safetensors::read_at;
@@ -12,22 +30,33 @@ use sha2::{Digest, Sha256};
 /// # Errors
 /// `Io`, or what `step` returns.
 pub fn sha256(source: &dyn Source, start: u64, mut step: impl FnMut(u64) -> Result<()>) -> Result<String> {
-    let (size, mut at) = (source.len(), start);
     let mut hasher = Sha256::new();
-    let mut buffer = vec![0; (1 << 20).min(size.saturating_sub(start)) as usize];
-    while at < size {
-        let n = (size - at).min(buffer.len() as u64) as usize;
-        read_at(source, at, &mut buffer[..n])?;
-        hasher.update(&buffer[..n]);
-        at += n as u64;
-        step(at - start)?;
-    }
+    stream(source, start, |at, bytes| {
+        hasher.update(bytes);
+        step(at - start + bytes.len() as u64)
+    })?;
     Ok(hex(&hasher.finalize()))
 }
 
 /// Bytes as lower-case hex digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Reads from `start` to the end and hands over pieces of up to 1 MiB, each with its offset.
+///
+/// # Errors
+/// `Io`, or what `take` returns.
+pub fn stream(source: &dyn Source, start: u64, mut take: impl FnMut(u64, &[u8]) -> Result<()>) -> Result<()> {
+    let (size, mut at) = (source.len(), start);
+    let mut buffer = vec![0; (1 << 20).min(size.saturating_sub(start)) as usize];
+    while at < size {
+        let n = (size - at).min(buffer.len() as u64) as usize;
+        read_at(source, at, &mut buffer[..n])?;
+        take(at, &buffer[..n])?;
+        at += n as u64;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
