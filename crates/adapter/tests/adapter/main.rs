@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod block_weights;
 mod container;
 mod dialects;
 mod hostile;
 mod keylists;
+mod layouts;
 mod real;
 mod scales;
 mod support;
