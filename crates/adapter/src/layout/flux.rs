@@ -31,13 +31,14 @@ const SCHEMES: &[Scheme] = &[
     Scheme { count: 61, lines: &["BASE,BASE,OTHER,D00-D18,S00-S37,OTHER"] },
 ];
 
-const SORTS: [Preset; 2] = [Preset { name: "DOUBLE", keeps: "BASE,D*" }, Preset { name: "SINGLE", keeps: "BASE,S*" }];
+const DOUBLE: Preset = Preset { name: "DOUBLE", keeps: "BASE,D*" };
+const SINGLE: Preset = Preset { name: "SINGLE", keeps: "BASE,S*" };
 
 /// Early, middle and late are thirds: 19 blocks each.
 const PRESETS: &[Preset] = &[
     Preset { name: "FLUXALL", keeps: "*" },
-    Preset { name: "DOUBLE", keeps: "BASE,D*" },
-    Preset { name: "SINGLE", keeps: "BASE,S*" },
+    DOUBLE,
+    SINGLE,
     Preset { name: "EARLY", keeps: "BASE,D00-D18" },
     Preset { name: "MIDDLE", keeps: "BASE,S00-S18" },
     Preset { name: "LATE", keeps: "BASE,S19-S37" },
@@ -159,7 +160,7 @@ pub(super) const FLUX2: Layout = Layout {
         Scheme { count: 32, lines: &["D00-D07,S00-S23"] },
         Scheme { count: 56, lines: &["D00-D07,S00-S47"] },
     ],
-    presets: &SORTS,
+    presets: &[DOUBLE, SINGLE],
     pairs: &[
         IMG_PROJ,
         TXT_PROJ,

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | Which family is this? | [`crate::Adapter::family`] |
 //! | Which blocks does it have, and where does a module lie? | [`blocks`], [`block_of`] |
-//! | What does `OUTALL` mean? | [`block_weights`] |
+//! | What does `OUTALL` mean, and what else may be typed? | [`block_weights`], [`block_presets`], [`block_list_lengths`] |
 //! | What is this module called elsewhere? | [`to_native`], [`from_native`], [`dotted_in`] |
 //! | Is it several modules elsewhere, or part of one? | [`fusion_of_whole`], [`fusion_of_part`] |
 
@@ -34,7 +34,7 @@ pub(crate) use detect::detect;
 pub use family::Rows;
 pub use names::{Fusion, PartOf, Renamed, from_native, fusion_of_part, fusion_of_whole, to_native};
 pub(crate) use sdxl::original_unet;
-pub use weights::block_weights;
+pub use weights::{block_list_lengths, block_presets, block_weights};
 
 use crate::module::Component;
 use family::Layout;

@@ -178,6 +178,7 @@ fn capture<'a>(pattern: &str, path: &'a str) -> Option<Found<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::LAYOUTS;
 
     #[test]
     fn what_stands_for_a_sign_is_kept() {
@@ -191,6 +192,48 @@ mod tests {
         assert!(capture("*mlp.up", "mlp.up").is_some() && capture("*mlp.up", "amlp.up").is_none());
         for odd in ["", "a", "a.", "a.x.b", "a.12345.b", "a.1.bb", "é.1.b", "a.1.é", "a.1.b.", "π"] {
             assert!(capture("a.#.b", odd).is_none() && capture("*ab", odd).is_none(), "{odd}");
+        }
+    }
+
+    /// All names of a layout, with 7, 8 for the numbers and `model.` for anything.
+    fn names(layout: &Layout) -> Vec<String> {
+        let pairs = layout.pairs.iter().flat_map(|p| [p.original, p.native]);
+        let fused = layout.fusions.iter().flat_map(|f| f.parts.iter().copied().chain([f.whole]));
+        let all = pairs.chain(fused).chain(layout.alike.iter().copied());
+        let sample = Found { before: "model.", numbers: ["7", "8"] };
+        all.map(|pattern| sample.fill("", pattern)).collect()
+    }
+
+    #[test]
+    fn no_two_names_of_a_family_look_alike_without_dots() {
+        for layout in LAYOUTS {
+            for name in names(layout) {
+                let flat = name.replace('.', "_");
+                let found = dotted(layout, &flat).unwrap_or_else(|| panic!("{} {name}", layout.id));
+                // Prefixes of language models keep their underscores.
+                assert_eq!(found.replace("model_", "model."), name, "{}", layout.id);
+            }
+        }
+    }
+
+    #[test]
+    fn names_map_there_and_back_and_never_twice() {
+        for layout in LAYOUTS {
+            for pair in layout.pairs {
+                let sample = Found { before: "", numbers: ["7", "8"] };
+                let (original, native) = (sample.fill("", pair.original), sample.fill("", pair.native));
+                let there = to_native(layout.id, &original).unwrap();
+                assert_eq!((&there.path, there.rows), (&native, pair.rows), "{}", layout.id);
+                assert_eq!(from_native(layout.id, &native).unwrap().path, original, "{}", layout.id);
+                assert_eq!(to_native(layout.id, &native), None, "{} {native}", layout.id);
+                assert_eq!(from_native(layout.id, &original), None, "{} {original}", layout.id);
+                assert!(fusion_of_part(layout.id, &native).is_none(), "{} {native}", layout.id);
+            }
+            let mut all = names(layout);
+            let count = all.len();
+            all.sort_unstable();
+            all.dedup();
+            assert_eq!(all.len(), count, "{} lists a name twice", layout.id);
         }
     }
 }

@@ -11,7 +11,7 @@
 //! that a short list has no place for, kohya's scripts leave them alone. A plain LoRA has no modules there.)
 
 use super::blocks::blocks;
-use super::family::Layout;
+use super::family::{Layout, Slots};
 use super::layout;
 use crate::error::{Error, Kind, Result};
 
@@ -35,6 +35,23 @@ pub fn block_weights(family: &str, text: &str) -> Result<Vec<f64>> {
     };
     let typed = Typed { layout, ids: &ids };
     typed.read(text).map_err(|e| e.key("block weights"))
+}
+
+/// Names of the presets that [`block_weights`] knows for a family; none for families that are not cut into blocks.
+pub fn block_presets(family: &str) -> Vec<&'static str> {
+    layout(family).map(preset_names).unwrap_or_default()
+}
+
+/// How many numbers a list for a family's blocks may have, ascending.
+pub fn block_list_lengths(family: &str) -> Vec<usize> {
+    layout(family).map(|l| l.schemes.iter().map(|s| s.count).collect()).unwrap_or_default()
+}
+
+fn preset_names(layout: &Layout) -> Vec<&'static str> {
+    if matches!(layout.slots, Slots::None) {
+        return Vec::new();
+    }
+    EVERYWHERE.iter().map(|(name, _)| *name).chain(layout.presets.iter().map(|p| p.name)).collect()
 }
 
 /// What reading a text needs to know.
@@ -125,7 +142,7 @@ impl Typed<'_> {
         }
         let Some(preset) = self.layout.presets.iter().find(|p| p.name.eq_ignore_ascii_case(name)) else {
             return Err(Error::new(Kind::Parameter, "This preset of block weights is not known")
-                .expected(self.preset_names().join(", "))
+                .expected(preset_names(self.layout).join(", "))
                 .found(name)
                 .hint(format!("{} has these presets; blocks can also be named: NAME=number.", self.layout.title)));
         };
@@ -136,10 +153,6 @@ impl Typed<'_> {
             }
         }
         Ok(weights)
-    }
-
-    fn preset_names(&self) -> Vec<&'static str> {
-        EVERYWHERE.iter().map(|(name, _)| *name).chain(self.layout.presets.iter().map(|p| p.name)).collect()
     }
 
     /// The blocks that a name, a range `A-B` or a pattern with `*` stands for.
@@ -210,4 +223,36 @@ fn glob(pattern: &[u8], name: &[u8]) -> bool {
         return rest.is_empty() || (0..=name.len()).any(|n| glob(rest, &name[n..]));
     }
     name.first().is_some_and(|n| n.eq_ignore_ascii_case(c)) && glob(rest, &name[1..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::LAYOUTS;
+
+    #[test]
+    fn every_list_has_its_places_and_every_preset_its_blocks() {
+        for layout in LAYOUTS {
+            let ids: Vec<String> = blocks(layout.id).into_iter().map(|b| b.id).collect();
+            let typed = Typed { layout, ids: &ids };
+            for scheme in layout.schemes {
+                let places = |line: &&str| typed.places(line).unwrap().len();
+                assert!(scheme.lines.iter().all(|line| places(line) == scheme.count), "{} {}", layout.id, scheme.count);
+            }
+            assert!(block_list_lengths(layout.id).is_sorted(), "{}", layout.id);
+            for preset in block_presets(layout.id) {
+                assert_eq!(block_weights(layout.id, preset).unwrap().len(), ids.len(), "{} {preset}", layout.id);
+            }
+        }
+        assert!(block_presets("unknown").is_empty() && block_list_lengths("unknown").is_empty());
+    }
+
+    #[test]
+    fn globs() {
+        let fits = |pattern: &str, name: &str| glob(pattern.as_bytes(), name.as_bytes());
+        assert!(
+            fits("*", "") && fits("in*", "IN04") && fits("*0*", "D10") && fits("**4", "IN04") && fits("IN04", "in04")
+        );
+        assert!(!fits("in*", "M00") && !fits("", "a") && !fits("IN0", "IN04") && !fits("*5", "IN04"));
+    }
 }

@@ -1,6 +1,7 @@
 //! Z-Image and Lumina 2: two refiner blocks each for picture and text, then one stack of layers for both.
 
 use super::family::{Fused, Layout, Pair, Preset, Rule, Scheme, Slots, Split, Stack};
+use crate::module::Component::Model;
 
 const fn refiner(letter: &'static str, names: &'static [&'static str], role: &'static str) -> Stack {
     Stack { letter, names, count: 2, depth: "2", role }
@@ -74,6 +75,8 @@ pub(super) const Z_IMAGE: Layout = Layout {
             Rule::dit("noise_refiner_#_attention_*", 0.9).inp(3840),
             Rule::dit("context_refiner_#_attention_*", 0.9).inp(3840),
             Rule::dit("layers_#_feed_forward_w#", 0.85).inp(3840),
+            Rule::new(Model, "layers_#_attention_to_q", 0.85).inp(3840),
+            Rule::new(Model, "layers_#_feed_forward_w1", 0.85).inp(3840),
             Rule::dit("layers_#_attention_to_q", 0.6),
             Rule::dit("layers_#_feed_forward_w1", 0.6),
         ],

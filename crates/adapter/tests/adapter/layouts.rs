@@ -178,6 +178,7 @@ fn single_names_are_of_their_families() {
         ("diffusion_model.layers.0.attention.to_q", 3840, 3840, "z-image"),
         ("lora_unet_layers_0_attention_qkv", 11520, 3840, "z-image"),
         ("diffusion_model.layers.0.feed_forward.w1", 10240, 3840, "z-image"),
+        ("base_model.model.layers.0.attention.to_q", 3840, 3840, "z-image"),
         ("diffusion_model.layers.0.attention.qkv", 3840, 2304, "lumina2"),
         ("base_model.model.model.layers.0.self_attn.q_proj", 4096, 4096, "llama"),
         ("base_model.model.model.layers.0.mlp.down_proj", 4096, 11008, "llama"),
@@ -251,6 +252,41 @@ fn every_listed_name_finds_its_dots_and_its_block() {
         }
     }
     assert_eq!(dotted, 8209, "kohya names in all lists");
+}
+
+/// Names of flavours that no list has.
+#[test]
+fn kohya_names_find_their_dots() {
+    let (transformer, text) = (Component::Transformer, Component::TextEncoder(1));
+    for (family, component, path) in [
+        ("sd3", transformer, "joint_blocks.0.x_block.attn.qkv"),
+        ("sd3", transformer, "joint_blocks.23.context_block.adaLN_modulation.1"),
+        ("sd3", transformer, "transformer_blocks.0.attn.add_q_proj"),
+        ("sd3", transformer, "context_embedder"),
+        ("chroma", transformer, "distilled_guidance_layer.layers.2.linear_1"),
+        ("chroma", transformer, "single_blocks.0.linear1"),
+        ("flux2", transformer, "single_transformer_blocks.0.attn.to_qkv_mlp_proj"),
+        ("flux2", transformer, "double_stream_modulation_img.lin"),
+        ("flux2", transformer, "transformer_blocks.0.ff_context.linear_out"),
+        ("wan", transformer, "blocks.0.self_attn.q"),
+        ("wan", transformer, "blocks.0.cross_attn.k_img"),
+        ("wan", transformer, "blocks.0.ffn.net.0.proj"),
+        ("wan", transformer, "patch_embedding"),
+        ("hunyuan-video", transformer, "double_blocks.0.img_attn_qkv"),
+        ("hunyuan-video", transformer, "single_blocks.39.modulation.linear"),
+        ("hunyuan-video", transformer, "txt_in.individual_token_refiner.blocks.0.mlp.fc1"),
+        ("qwen-image", transformer, "transformer_blocks.0.img_mlp.net.0.proj"),
+        ("qwen-image", transformer, "transformer_blocks.59.txt_mod.1"),
+        ("z-image", transformer, "layers.0.attention.to_out.0"),
+        ("z-image", transformer, "noise_refiner.1.feed_forward.w2"),
+        ("lumina2", transformer, "layers.0.attention.qkv"),
+        ("llama", Component::Model, "self_attn.qkv_proj"),
+        ("flux1", text, "encoder.block.23.layer.1.DenseReluDense.wi_0"),
+        ("sd3", text, "text_model.encoder.layers.31.mlp.fc2"),
+        ("hunyuan-video", text, "layers.31.mlp.gate_proj"),
+    ] {
+        assert_eq!(dotted_in(family, component, &path.replace('.', "_")).as_deref(), Some(path), "{family}");
+    }
 }
 
 #[test]
