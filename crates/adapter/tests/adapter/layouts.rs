@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Every key list, its family, and its number of modules.
-const LISTS: [(&str, &str, usize); 19] = [
+const LISTS: [(&str, &str, usize); 20] = [
     ("base_shapes_sd15_kohya_names", "sd15", 350),
     ("base_shapes_sdxl_kohya_names", "sdxl", 1840),
     ("flux_kohya_lora_with_mod_lin", "flux1", 304),
@@ -33,11 +33,10 @@ const LISTS: [(&str, &str, usize); 19] = [
     ("sdxl_kohya_lora_diffusers_names", "sdxl", 722),
     ("sdxl_lycoris_loha_sai_names", "sdxl", 1052),
     ("sdxl_lycoris_lokr_sai_names", "sdxl", 1052),
+    // Beginnings of longer lists, without shapes.
     ("wan22_lora_AB", "wan", 10),
+    ("zimage_lora_AB", "z-image", 8),
 ];
-/// Half of a list above and one more: the names alone tell.
-const MORE: [(&str, &str, usize); 1] = [("zimage_lora_AB", "z-image", 8)];
-
 /// The family whose names a list has, where the list is too short to tell.
 fn family_of_names(name: &str, family: &'static str) -> &'static str {
     match name {
@@ -115,14 +114,10 @@ fn one(base: &str, out: u64, inp: u64) -> Adapter {
     adapter(&BTreeMap::from([(base.to_owned(), [Some(out), Some(inp)])]))
 }
 
-fn lists() -> impl Iterator<Item = (&'static str, &'static str, usize)> {
-    LISTS.into_iter().chain(MORE)
-}
-
 #[test]
 fn every_key_list_is_of_its_family() {
     let Some(folder) = shared("families of key lists", "keylists") else { return };
-    for (name, family, count) in lists() {
+    for (name, family, count) in LISTS {
         let mut modules = 0;
         for adapter in adapters(&folder, name) {
             assert_eq!(adapter.family.id, family, "{name}: {:?}", adapter.family);
@@ -133,7 +128,7 @@ fn every_key_list_is_of_its_family() {
     }
     let files = std::fs::read_dir(&folder).unwrap().filter_map(|f| f.unwrap().file_name().into_string().ok());
     let files = files.filter(|f| f.ends_with(".json")).count();
-    assert_eq!(files, lists().count() + 1, "all but XLabs' list, whose names are of processors and not of modules");
+    assert_eq!(files, LISTS.len() + 1, "all but XLabs' list, whose names are of processors and not of modules");
 }
 
 #[test]
@@ -223,7 +218,7 @@ fn metadata_tells_what_names_cannot() {
 fn every_listed_name_finds_its_dots_and_its_block() {
     let Some(folder) = shared("dots and blocks", "keylists") else { return };
     let mut dotted = 0;
-    for (name, family, _) in lists() {
+    for (name, family, _) in LISTS {
         let family = family_of_names(name, family);
         let all = blocks(family);
         for module in adapters(&folder, name).into_iter().flat_map(|a| a.modules) {
@@ -293,7 +288,7 @@ fn kohya_names_find_their_dots() {
 fn flux_names_go_to_the_other_spelling_and_back() {
     let Some(folder) = shared("FLUX.1's two spellings", "keylists") else { return };
     let (mut native, mut parts, mut original, mut wholes) = (0, 0, 0, 0);
-    for (name, ..) in lists().filter(|(name, ..)| name.contains("flux")) {
+    for (name, ..) in LISTS.into_iter().filter(|(name, ..)| name.contains("flux")) {
         for module in adapter(&bases(&folder, name)).modules {
             if module.key.component.is_text_encoder() {
                 continue;
@@ -341,19 +336,62 @@ fn known_pairs_of_names() {
         ("sd15", "input_blocks.11.0.in_layers.2", "down_blocks.3.resnets.1.conv1"),
         ("sd15", "output_blocks.11.1.proj_out", "up_blocks.3.attentions.2.proj_out"),
         ("flux1", "double_blocks.18.img_attn.proj", "transformer_blocks.18.attn.to_out.0"),
+        ("flux1", "double_blocks.0.txt_attn.proj", "transformer_blocks.0.attn.to_add_out"),
+        ("flux1", "double_blocks.0.img_mlp.0", "transformer_blocks.0.ff.net.0.proj"),
+        ("flux1", "double_blocks.0.img_mlp.2", "transformer_blocks.0.ff.net.2"),
+        ("flux1", "double_blocks.0.txt_mlp.0", "transformer_blocks.0.ff_context.net.0.proj"),
         ("flux1", "double_blocks.0.txt_mlp.2", "transformer_blocks.0.ff_context.net.2"),
+        ("flux1", "double_blocks.0.img_mod.lin", "transformer_blocks.0.norm1.linear"),
+        ("flux1", "double_blocks.0.txt_mod.lin", "transformer_blocks.0.norm1_context.linear"),
+        ("flux1", "single_blocks.0.linear2", "single_transformer_blocks.0.proj_out"),
+        ("flux1", "img_in", "x_embedder"),
+        ("flux1", "txt_in", "context_embedder"),
+        ("flux1", "time_in.in_layer", "time_text_embed.timestep_embedder.linear_1"),
+        ("flux1", "guidance_in.out_layer", "time_text_embed.guidance_embedder.linear_2"),
+        ("flux1", "final_layer.linear", "proj_out"),
         ("flux1", "single_blocks.37.modulation.lin", "single_transformer_blocks.37.norm.linear"),
         ("flux1", "vector_in.out_layer", "time_text_embed.text_embedder.linear_2"),
         ("chroma", "single_blocks.3.linear2", "single_transformer_blocks.3.proj_out"),
         ("chroma", "distilled_guidance_layer.layers.4.out_layer", "distilled_guidance_layer.layers.4.linear_2"),
         ("flux2", "single_blocks.47.linear1", "single_transformer_blocks.47.attn.to_qkv_mlp_proj"),
+        ("flux2", "single_blocks.47.linear2", "single_transformer_blocks.47.attn.to_out"),
         ("flux2", "double_blocks.0.img_mlp.0", "transformer_blocks.0.ff.linear_in"),
+        ("flux2", "double_blocks.0.txt_mlp.2", "transformer_blocks.0.ff_context.linear_out"),
+        ("flux2", "single_stream_modulation.lin", "single_stream_modulation.linear"),
+        ("flux2", "time_in.out_layer", "time_guidance_embed.timestep_embedder.linear_2"),
         ("sd3", "joint_blocks.7.x_block.attn2.proj", "transformer_blocks.7.attn2.to_out.0"),
         ("sd3", "joint_blocks.7.context_block.mlp.fc1", "transformer_blocks.7.ff_context.net.0.proj"),
+        ("sd3", "joint_blocks.7.x_block.attn.proj", "transformer_blocks.7.attn.to_out.0"),
+        ("sd3", "joint_blocks.7.context_block.attn.proj", "transformer_blocks.7.attn.to_add_out"),
+        ("sd3", "joint_blocks.7.x_block.mlp.fc2", "transformer_blocks.7.ff.net.2"),
+        ("sd3", "joint_blocks.7.x_block.adaLN_modulation.1", "transformer_blocks.7.norm1.linear"),
+        ("sd3", "x_embedder.proj", "pos_embed.proj"),
+        ("sd3", "y_embedder.mlp.2", "time_text_embed.text_embedder.linear_2"),
+        ("wan", "blocks.0.self_attn.q", "blocks.0.attn1.to_q"),
+        ("wan", "blocks.0.self_attn.k", "blocks.0.attn1.to_k"),
+        ("wan", "blocks.0.self_attn.v", "blocks.0.attn1.to_v"),
+        ("wan", "blocks.0.self_attn.o", "blocks.0.attn1.to_out.0"),
+        ("wan", "blocks.0.cross_attn.q", "blocks.0.attn2.to_q"),
+        ("wan", "blocks.0.cross_attn.k", "blocks.0.attn2.to_k"),
+        ("wan", "blocks.0.cross_attn.v", "blocks.0.attn2.to_v"),
+        ("wan", "blocks.0.cross_attn.o", "blocks.0.attn2.to_out.0"),
         ("wan", "blocks.39.cross_attn.k_img", "blocks.39.attn2.add_k_proj"),
+        ("wan", "blocks.39.cross_attn.v_img", "blocks.39.attn2.add_v_proj"),
+        ("wan", "blocks.0.ffn.0", "blocks.0.ffn.net.0.proj"),
+        ("wan", "blocks.0.ffn.2", "blocks.0.ffn.net.2"),
+        ("wan", "time_projection.1", "condition_embedder.time_proj"),
+        ("wan", "text_embedding.0", "condition_embedder.text_embedder.linear_1"),
+        ("wan", "text_embedding.2", "condition_embedder.text_embedder.linear_2"),
         ("wan", "transformer_2.blocks.0.self_attn.o", "transformer_2.blocks.0.attn1.to_out.0"),
         ("wan", "head.head", "proj_out"),
         ("hunyuan-video", "double_blocks.0.img_attn_proj", "transformer_blocks.0.attn.to_out.0"),
+        ("hunyuan-video", "double_blocks.0.txt_attn_proj", "transformer_blocks.0.attn.to_add_out"),
+        ("hunyuan-video", "double_blocks.0.img_mlp.fc1", "transformer_blocks.0.ff.net.0.proj"),
+        ("hunyuan-video", "double_blocks.0.txt_mlp.fc2", "transformer_blocks.0.ff_context.net.2"),
+        ("hunyuan-video", "double_blocks.0.img_mod.linear", "transformer_blocks.0.norm1.linear"),
+        ("hunyuan-video", "double_blocks.0.txt_mod.linear", "transformer_blocks.0.norm1_context.linear"),
+        ("hunyuan-video", "single_blocks.0.linear2", "single_transformer_blocks.0.proj_out"),
+        ("hunyuan-video", "time_in.mlp.0", "time_text_embed.timestep_embedder.linear_1"),
         ("hunyuan-video", "single_blocks.39.modulation.linear", "single_transformer_blocks.39.norm.linear"),
         (
             "hunyuan-video",
@@ -423,12 +461,19 @@ fn fused_modules_and_their_rows() {
     }
     fused("flux2", "single_blocks.3.linear1", 9 * h, h, &[]);
     thirds("hunyuan-video", "double_blocks.0.img_attn_qkv", "transformer_blocks.0.attn", TO, h);
+    thirds("hunyuan-video", "double_blocks.0.txt_attn_qkv", "transformer_blocks.0.attn", ADD, h);
+    let refiner = "context_embedder.token_refiner.refiner_blocks.1.attn";
+    thirds("hunyuan-video", "txt_in.individual_token_refiner.blocks.1.self_attn_qkv", refiner, TO, h);
     thirds("sd3", "joint_blocks.7.x_block.attn.qkv", "transformer_blocks.7.attn", TO, 1536);
     thirds("sd3", "joint_blocks.7.x_block.attn2.qkv", "transformer_blocks.7.attn2", TO, 1536);
     thirds("sd3", "joint_blocks.7.context_block.attn.qkv", "transformer_blocks.7.attn", ADD, 2432);
-    thirds("z-image", "noise_refiner.1.attention.qkv", "noise_refiner.1.attention", TO, 3840);
-    let grouped = [("layers.25.attn.to_q", 2304), ("layers.25.attn.to_k", 768), ("layers.25.attn.to_v", 768)];
-    fused("lumina2", "layers.25.attention.qkv", 3840, 2304, &grouped);
+    for stack in ["layers.29", "noise_refiner.1", "context_refiner.0"] {
+        let (whole, head) = (format!("{stack}.attention.qkv"), format!("{stack}.attention"));
+        thirds("z-image", &whole, &head, TO, 3840);
+        let parts = TO.map(|n| format!("{stack}.attn.{n}"));
+        fused("lumina2", &whole, 3840, 2304, &[(&parts[0], 2304), (&parts[1], 768), (&parts[2], 768)]);
+    }
+    thirds("sam", "image_encoder.blocks.0.attn.qkv", "image_encoder.blocks.0.attn.qkv", ["q", "k", "v"], 768);
     let names = ["q_proj", "k_proj", "v_proj"];
     thirds("llama", "model.layers.0.self_attn.qkv_proj", "model.layers.0.self_attn", names, 4096);
     // Grouped keys and values: the shape does not say how many heads share one.
