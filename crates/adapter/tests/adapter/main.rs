@@ -10,5 +10,6 @@ mod keylists;
 mod layouts;
 mod real;
 mod scales;
+mod spellings;
 mod support;
 mod writing;
