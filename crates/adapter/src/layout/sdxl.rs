@@ -11,7 +11,8 @@
 //!
 //! with j = 0 for the resnet and 1 for the attention.
 
-use super::detect::Rule;
+use super::family::{Layout, Preset, Rule, Scheme, Slots, Stage};
+use super::words;
 use crate::module::Component::{TextEncoder, Unet};
 
 /// Parts of a resnet: original, diffusers.
@@ -70,6 +71,11 @@ pub(super) fn from_original(path: &str) -> Option<String> {
 
 /// The original path (with underscores) of a diffusers path of SDXL (dotted or not).
 pub(crate) fn original_unet(path: &str) -> Option<String> {
+    to_original(path, 3)
+}
+
+/// The original path (with underscores) of a diffusers path (dotted or not) in a U-Net of so many blocks down.
+fn to_original(path: &str, blocks: usize) -> Option<String> {
     let path = path.replace('.', "_");
     if let Some((original, _)) = SINGLE.iter().find(|(_, name)| *name == path) {
         return Some((*original).to_owned());
@@ -87,7 +93,7 @@ pub(crate) fn original_unet(path: &str) -> Option<String> {
         None => ("output", 0, path.strip_prefix("up_blocks_")?),
     };
     let (block, rest) = number(rest)?;
-    if block > 2 {
+    if block as usize >= blocks {
         return None;
     }
     let at = first + 3 * block;
@@ -106,6 +112,44 @@ pub(crate) fn original_unet(path: &str) -> Option<String> {
     (layer < layers).then(|| format!("{side}_blocks_{}_{part}_{rest}", at + layer))
 }
 
+/// Words of original paths.
+pub(super) const ORIGINAL_WORDS: &[&str] = &[
+    "input_blocks",
+    "middle_block",
+    "output_blocks",
+    "in_layers",
+    "out_layers",
+    "emb_layers",
+    "skip_connection",
+    "op",
+    "conv",
+    "out.0",
+    "out.2",
+    "time_embed",
+    "label_emb",
+    "transformer_blocks",
+    "attn1",
+    "attn2",
+    "to_q",
+    "to_k",
+    "to_v",
+    "to_out",
+    "ff",
+    "net",
+    "proj",
+    "norm",
+    "norm1",
+    "norm2",
+    "norm3",
+    "proj_in",
+    "proj_out",
+];
+
+/// The original dotted path of a diffusers path (dotted or not) in a U-Net of so many blocks down.
+pub(super) fn original_dotted(path: &str, blocks: usize) -> Option<String> {
+    words::dotted(&to_original(path, blocks)?, ORIGINAL_WORDS)
+}
+
 /// Splits `12_rest` (or `12`) into 12 and `rest`.
 fn number(text: &str) -> Option<(u32, &str)> {
     let (digits, rest) = text.split_once('_').unwrap_or((text, ""));
@@ -113,15 +157,37 @@ fn number(text: &str) -> Option<(u32, &str)> {
     Some((digits.parse().ok().filter(|_| plain)?, rest))
 }
 
-/// Cross-attention takes both text encoders side by side: 2048 numbers. Only SDXL stacks transformers.
-pub(super) const RULES: &[Rule] = &[
-    Rule::new("sdxl", "SDXL", Unet, "*attn2_to_k", 0.99).inp(2048),
-    Rule::new("sdxl", "SDXL", Unet, "*attn2_to_v", 0.99).inp(2048),
-    Rule::new("sdxl", "SDXL", Unet, "*attentions_#_transformer_blocks_9_*", 0.9),
-    Rule::new("sdxl", "SDXL", Unet, "*attentions_#_transformer_blocks_1_*", 0.85),
-    Rule::new("sdxl", "SDXL", Unet, "add_embedding_*", 0.8),
-    Rule::new("sdxl", "SDXL", TextEncoder(2), "text_model_*", 0.7).inp(1280),
+/// The first stage has no attention, the others have stacked transformers.
+const STAGES: &[Stage] = &[
+    Stage { channels: 320, size: "full size", down: 0, up: 0 },
+    Stage { channels: 640, size: "1/2 size", down: 2, up: 2 },
+    Stage { channels: 1280, size: "1/4 size", down: 10, up: 10 },
 ];
+
+/// Cross-attention takes both text encoders side by side: 2048 numbers. Only SDXL stacks transformers.
+pub(super) const SDXL: Layout = Layout {
+    slots: Slots::Unet(STAGES),
+    // A list of 26 has places for blocks that only Stable Diffusion 1 has.
+    schemes: &[
+        Scheme { count: 12, lines: &["BASE,IN04,IN05,IN07,IN08,M00,OUT00-OUT05"] },
+        Scheme { count: 20, lines: &["BASE,IN00-IN08,M00,OUT00-OUT08"] },
+        Scheme { count: 26, lines: &["BASE,IN00-IN08,-,-,-,M00,OUT00-OUT08,-,-,-"] },
+    ],
+    // The finer presets of Stable Diffusion 1 are cut for its blocks and have no counterpart here.
+    presets: &[Preset { name: "INALL", keeps: "BASE,IN*" }, Preset { name: "OUTALL", keeps: "BASE,OUT*" }],
+    ..Layout::new(
+        "sdxl",
+        "SDXL",
+        &[
+            Rule::new(Unet, "*attn2_to_k", 0.99).inp(2048),
+            Rule::new(Unet, "*attn2_to_v", 0.99).inp(2048),
+            Rule::new(Unet, "*attentions_#_transformer_blocks_9_*", 0.9),
+            Rule::new(Unet, "*attentions_#_transformer_blocks_1_*", 0.85),
+            Rule::new(Unet, "add_embedding_*", 0.85),
+            Rule::new(TextEncoder(2), "text_model_*", 0.7).inp(1280),
+        ],
+    )
+};
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ use std::path::Path;
 const RANK: u64 = 4;
 
 /// Names and shapes of a list; "r" becomes 4, an unknown shape stays `None`.
-fn list(folder: &Path, name: &str) -> Vec<(String, Option<Vec<u64>>)> {
+pub fn list(folder: &Path, name: &str) -> Vec<(String, Option<Vec<u64>>)> {
     let text = std::fs::read_to_string(folder.join(format!("{name}.json"))).unwrap();
     let value: Value = serde_json::from_str(&text).unwrap();
     let dim = |d: &Value| if d == "r" { RANK } else { d.as_u64().unwrap() };

@@ -2,14 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod block_weights;
 mod container;
 mod dialects;
 mod editing;
 mod hashes;
 mod hostile;
 mod keylists;
+mod layouts;
 mod metadata;
 mod real;
 mod scales;
+mod spellings;
 mod support;
 mod writing;
