@@ -48,13 +48,13 @@ impl Sum<'_> {
             // know that no direction is null, at a fraction of an SVD's cost.
             let bound = linalg::inverse_norm(up.as_ref()) * linalg::inverse_norm(weighted.as_ref());
             if 1.0 > NULL * bound * core.norm_l2() {
-                return Ok(Some(self.verbatim()));
+                return Ok((!self.cancels(core.squared_norm_l2())).then(|| self.verbatim()));
             }
         }
         let svd = linalg::svd(core.as_ref())?;
         let rank = policy.choose(&svd.sigma);
         if rank == n {
-            return Ok(Some(self.verbatim()));
+            return Ok((!self.cancels(energy(&svd.sigma))).then(|| self.verbatim()));
         }
         let on_up = linalg::product(up.as_ref(), svd.u.as_ref().subcols(0, rank));
         let on_down = linalg::product(down.as_ref(), svd.v.as_ref().subcols(0, rank));

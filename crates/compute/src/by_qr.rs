@@ -9,6 +9,9 @@ use faer::Mat;
 /// of directions that cancel, and count as zero.
 const DUST: f64 = 1e-12;
 
+/// Share of Σ‖c·unit‖ below which a sum counts as cancelled: the stack would keep five digits of it at best.
+const CANCELLED: f64 = 1e-2;
+
 impl Sum<'_> {
     /// The robust way: f64 QR of both stacks.
     pub(crate) fn by_qr(&self, policy: RankPolicy) -> Result<Combination, Error> {
@@ -17,7 +20,7 @@ impl Sum<'_> {
         let floor = DUST * self.added();
         svd.sigma.iter_mut().filter(|s| **s <= floor).for_each(|s| *s = 0.0);
         let rank = policy.choose(&svd.sigma);
-        if rank == self.units.len() {
+        if rank == self.units.len() && !self.cancels(energy(&svd.sigma)) {
             return Ok(self.verbatim());
         }
         let (out, columns) = (self.pairs[0].out, self.pairs[0].columns);
@@ -43,6 +46,12 @@ impl Sum<'_> {
 }
 
 impl Sum<'_> {
+    /// Is so little left of what is added up that the stack's f32 rounding would show in it? `total` is ‖Σ c·unit‖²_F.
+    pub(crate) fn cancels(&self, total: f64) -> bool {
+        let added = self.added();
+        total < CANCELLED * CANCELLED * added * added
+    }
+
     /// Σ‖c·unit‖_F: what is added up, before anything cancels.
     fn added(&self) -> f64 {
         let norm = |i: usize| (self.grams.up[(i, i)] * self.grams.down[(i, i)]).sqrt();

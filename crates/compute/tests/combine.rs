@@ -152,6 +152,22 @@ fn near_cancellation_keeps_the_difference() {
 }
 
 #[test]
+fn the_exact_sum_of_near_opposites_keeps_its_digits() {
+    let a = pair(24, 30, 3, 0.5, 31);
+    for step in [1e-2, 1e-3, 1e-4, 1e-5] {
+        let mut b = a.clone();
+        for (value, noise) in b.up.iter_mut().zip(noise(32, 72)).chain(b.down.iter_mut().zip(noise(33, 90))) {
+            *value += step * noise;
+        }
+        let (pairs, weights) = ([a.clone(), b], [0.7, -0.7]);
+        let sum = dense_sum(&pairs, &weights);
+        let made = combine(&pairs, &Grams::new(&pairs).unwrap(), &weights, RankPolicy::Exact, Nulls::Drop).unwrap();
+        let far = distance(&sum, &dense(&made.pair)) / dot(&sum, &sum).sqrt();
+        assert!(far < 1e-6, "step {step}: {far}");
+    }
+}
+
+#[test]
 fn an_untrained_adapter_adds_nothing() {
     let mut zero = pair(20, 20, 4, 1.0, 1);
     zero.up.fill(0.0);
