@@ -5,7 +5,6 @@
 
 mod args;
 mod cancel;
-mod describe;
 mod edit;
 mod hash;
 mod inputs;
@@ -17,6 +16,7 @@ mod output;
 mod pool;
 mod progress;
 mod show;
+mod together;
 
 use args::{Cli, Command};
 use clap::Parser;

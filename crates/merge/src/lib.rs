@@ -16,6 +16,7 @@ mod plan;
 mod report;
 pub mod spec;
 
+pub use align::{Group, aligned, disagreement};
 pub use engine::{TaskOutput, run_task};
 pub use method::{MergeMethod, Merged, ModuleInputs};
 pub use methods::{find, registry};
