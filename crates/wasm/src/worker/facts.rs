@@ -11,6 +11,8 @@ use std::collections::HashMap;
 
 /// Warnings shown; the report has all.
 const SHOWN: usize = 5;
+/// Warnings that are told by [`super::said::fit`].
+const COMPARED: [&str; 3] = ["different-families", "no-overlap", "only-in-one"];
 /// Most letters of a suggested file name.
 const NAME: usize = 60;
 
@@ -53,12 +55,14 @@ pub fn of(inspection: &Inspection, config: bool) -> Facts {
         size: inspection.size,
         family: inspection.family.id.clone(),
         family_title: inspection.family.title.clone(),
+        confidence: inspection.family.confidence,
         dialect: inspection.dialect_title.clone(),
         kind: inspection.kinds.keys().map(|kind| kind_title(kind)).collect::<Vec<_>>().join(", "),
         modules: count(inspection.modules),
         text_encoder_modules: count(inspection.text_encoder_modules),
         ranks: inspection.ranks.iter().map(|(rank, n)| (count(*rank), count(*n))).collect(),
         alphas,
+        alpha_from: inspection.alpha.from.clone(),
         dtypes: inspection.dtypes.keys().cloned().collect(),
         config,
         warnings: first(&inspection.warnings),
@@ -72,9 +76,10 @@ fn kind_title(kind: &str) -> String {
 
 /// For the line above Merge and the notes of column 2.
 pub fn estimate(estimate: &rankweave_recipe::Estimate, adapters: &[&Adapter]) -> Estimate {
-    // What a card says of its own file need not be said twice.
-    let own = |w: &&Warning| !adapters.iter().any(|adapter| adapter.warnings.contains(w));
-    let warnings: Vec<_> = estimate.warnings.iter().filter(own).cloned().collect();
+    // What a card says of its own file, or a comparison of them all, need not be said twice.
+    let own = |w: &&Warning| adapters.iter().any(|adapter| adapter.warnings.contains(w));
+    let told = |w: &&Warning| own(w) || COMPARED.contains(&w.code.as_str());
+    let warnings: Vec<_> = estimate.warnings.iter().filter(|w| !told(w)).cloned().collect();
     Estimate {
         bytes: estimate.bytes_max,
         modules: count(estimate.modules),

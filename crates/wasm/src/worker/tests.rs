@@ -61,6 +61,7 @@ fn settings(weights: &[f64]) -> Settings {
         dtype: "same".into(),
         keys: "same".into(),
         seed: None,
+        metadata: "minimal".into(),
     }
 }
 
