@@ -37,7 +37,7 @@ pub fn AboutPart(
         _ => live::nothing(),
     };
     view! {
-        <details class="about" on:toggle=opened>
+        <details class="told" on:toggle=opened>
             <summary>"About this file"</summary>
             <div class="said">
                 {live::part(content)}

@@ -80,8 +80,8 @@ fn table(state: State, fit: &Fit) -> AnyView {
                     <tr>
                         <th scope="col">"Adapters"</th>
                         <th scope="col">"Both"</th>
-                        <th scope="col">"Only first"</th>
-                        <th scope="col">"Only second"</th>
+                        <th scope="col">"Only 1st"</th>
+                        <th scope="col">"Only 2nd"</th>
                     </tr>
                 </thead>
                 <tbody>{live::list(&fit.overlaps, row)}</tbody>

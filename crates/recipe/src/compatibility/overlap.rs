@@ -78,7 +78,7 @@ pub(super) fn findings(
     found.extend(overlaps.iter().filter_map(|overlap| disjoint(adapters, overlap)));
     found.extend(sizes(adapters, shapes));
     let everywhere = groups.iter().filter(|g| files(g).len() == adapters.len()).count();
-    if adapters.len() > 1 && everywhere == groups.len() {
+    if adapters.len() > 1 && everywhere == groups.len() && shapes.is_empty() {
         let all: Vec<usize> = (0..adapters.len()).collect();
         let text = format!(
             "{} in every adapter",
