@@ -1,6 +1,7 @@
 //! Runs one task of a plan: reads the factors, merges, rounds, reports.
 
 use crate::encode;
+use crate::factors;
 use crate::method::{Merged, ModuleInputs};
 use crate::plan::{Item, Plan, PlannedModule};
 use crate::report::{ModuleReport, SourceShare};
@@ -67,17 +68,10 @@ fn read_pairs(
     let mut pairs: BTreeMap<usize, Vec<FactorPair>> = BTreeMap::new();
     for (a, wanted) in wanted.iter().enumerate() {
         let indices: Vec<usize> = wanted.iter().map(|(_, index)| *index).collect();
-        let factors = read_modules(&adapters[a], sources[a], &indices)?;
-        for (&(m, index), factors) in wanted.iter().zip(factors) {
-            let module = &adapters[a].modules[index];
-            pairs.entry(m).or_default().push(FactorPair {
-                out: module.shape.out,
-                columns: module.shape.columns(),
-                rank: module.rank,
-                up: factors.up,
-                down: factors.down,
-                scale: factors.scale,
-            });
+        let stored = read_modules(&adapters[a], sources[a], &indices)?;
+        for (&(m, index), stored) in wanted.iter().zip(stored) {
+            let pair = factors::pair(&adapters[a].modules[index], stored).map_err(|e| e.file(&adapters[a].label))?;
+            pairs.entry(m).or_default().push(pair);
         }
     }
     Ok(pairs)

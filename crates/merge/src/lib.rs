@@ -10,6 +10,7 @@ mod align;
 mod encode;
 mod engine;
 mod extras;
+mod factors;
 pub mod method;
 pub mod methods;
 mod plan;

@@ -247,8 +247,8 @@ impl PlannedModule {
 
     fn bytes_in(&self, adapters: &[Adapter]) -> u64 {
         let size = |&(a, m): &(usize, usize)| {
-            let (adapter, module) = (&adapters[a], &adapters[a].modules[m]);
-            adapter.header.tensors[module.up].len + adapter.header.tensors[module.down].len
+            let tensors = adapters[a].modules[m].parts.iter();
+            tensors.map(|(_, tensor)| adapters[a].header.tensors[*tensor].len).sum::<u64>()
         };
         self.sources.iter().map(size).sum()
     }

@@ -226,7 +226,8 @@ impl Output {
     /// The type that an adapter's factors have, or F32 where they differ: what an output gets unless
     /// another one is asked for.
     pub fn dtype_of(adapter: &Adapter) -> &'static str {
-        let mut dtypes = adapter.modules.iter().map(|m| adapter.header.tensors[m.up].dtype);
+        let first = adapter.modules.iter().filter_map(|m| m.parts.first());
+        let mut dtypes = first.map(|(_, tensor)| adapter.header.tensors[*tensor].dtype);
         match dtypes.next() {
             Some(Dtype::F16) if dtypes.all(|d| d == Dtype::F16) => "f16",
             Some(Dtype::BF16) if dtypes.all(|d| d == Dtype::BF16) => "bf16",
