@@ -57,21 +57,35 @@ fn read_pairs(
     sources: &[&dyn Source],
     items: &[Item],
 ) -> Result<BTreeMap<usize, Vec<FactorPair>>> {
-    let mut wanted: Vec<Vec<(usize, usize)>> = vec![Vec::new(); adapters.len()];
+    // (planned module, module in the adapter, which source it is) by adapter.
+    let mut wanted: Vec<Vec<(usize, usize, usize)>> = vec![Vec::new(); adapters.len()];
     for item in items {
         if let Item::Module(m) = *item {
-            for &(a, index) in &plan.modules[m].sources {
-                wanted[a].push((m, index));
+            for (i, &(a, index)) in plan.modules[m].sources.iter().enumerate() {
+                wanted[a].push((m, index, i));
             }
         }
     }
     let mut pairs: BTreeMap<usize, Vec<FactorPair>> = BTreeMap::new();
     for (a, wanted) in wanted.iter().enumerate() {
-        let indices: Vec<usize> = wanted.iter().map(|(_, index)| *index).collect();
-        let stored = read_modules(&adapters[a], sources[a], &indices)?;
-        for (&(m, index), stored) in wanted.iter().zip(stored) {
-            let pair = factors::pair(&adapters[a].modules[index], stored).map_err(|e| e.file(&adapters[a].label))?;
-            pairs.entry(m).or_default().push(pair);
+        let adapter = &adapters[a];
+        let indices: Vec<usize> = wanted.iter().map(|(_, index, _)| *index).collect();
+        let stored = read_modules(adapter, sources[a], &indices)?;
+        let mut rest = wanted.iter().zip(stored).peekable();
+        while let Some(((m, index, i), stored)) = rest.next() {
+            let module = &plan.modules[*m];
+            let pair = |index: usize, i: usize, stored| -> Result<FactorPair> {
+                let pair = factors::pair(&adapter.modules[index], stored).map_err(|e| e.file(&adapter.label))?;
+                Ok(match module.cuts.get(i) {
+                    Some(rows) => factors::cut(pair, *rows, module.shape.out),
+                    None => pair,
+                })
+            };
+            let mut parts = vec![pair(*index, *i, stored)?];
+            while let Some(((_, index, i), stored)) = rest.next_if(|((other, ..), _)| other == m) {
+                parts.push(pair(*index, *i, stored)?);
+            }
+            pairs.entry(*m).or_default().push(factors::stack(parts));
         }
     }
     Ok(pairs)
@@ -161,7 +175,7 @@ fn report(
     alpha: f64,
 ) -> ModuleReport {
     let share = |i: usize| SourceShare {
-        source: module.sources[i].0,
+        source: module.adapters[i],
         rank: pairs[i].rank,
         weight: module.weights[i],
         inner: combination.inner[i],
