@@ -79,6 +79,42 @@ fn where_there_is_no_alpha_up_carries_the_scale() {
 }
 
 #[test]
+fn eight_bits_are_written_and_read_and_their_loss_is_stated() {
+    let mut adapter = fixture::adapter(11, 4, &SHAPES);
+    adapter.iter_mut().for_each(|module| module.pair.scale = 0.5);
+    let original = fixture::bytes(&adapter, "F32");
+    let before = read(&original, None);
+    for (dtype, step, loss) in [("f8_e4m3", 0.0625, 0.05), ("f8_e5m2", 0.125, 0.1)] {
+        for keys in ["kohya", "peft"] {
+            let there = convert(original.clone(), None, dtype, keys);
+            let after = read(&there.bytes, there.config.as_deref());
+            let (mut error, mut total) = (0.0, 0.0);
+            for (module, (up, down, scale)) in &after {
+                let (old_up, old_down, old_scale) = &before[module];
+                assert_eq!(scale, old_scale);
+                for (new, old) in up.iter().zip(old_up).chain(down.iter().zip(old_down)) {
+                    // Half a unit in the last place; the smallest normal number is 2⁻⁶ or 2⁻¹⁴.
+                    assert!((new - old).abs() <= step * old.abs().max(0.015_625), "{old} became {new}");
+                }
+                let (rank, columns) = (4, old_down.len() / 4);
+                for at in 0..old_up.len() / rank * columns {
+                    let entry = |up: &[f32], down: &[f32]| -> f64 {
+                        let product =
+                            |p| f64::from(up[at / columns * rank + p]) * f64::from(down[p * columns + at % columns]);
+                        scale * (0..rank).map(product).sum::<f64>()
+                    };
+                    error += (entry(up, down) - entry(old_up, old_down)).powi(2);
+                    total += entry(old_up, old_down).powi(2);
+                }
+            }
+            let residual = (error / total).sqrt();
+            assert!(residual > 0.01 && residual < loss, "{residual}");
+            assert!((there.report.residual / residual - 1.0).abs() < 0.2, "{residual} {}", there.report.residual);
+        }
+    }
+}
+
+#[test]
 fn units_that_do_nothing_stay() {
     let mut adapter = fixture::adapter(9, 3, &SHAPES[..1]);
     adapter[0].pair.up.values.iter_mut().for_each(|x| *x = 0.0);
