@@ -94,6 +94,25 @@ fn every_module_of_another_size_is_listed() {
 }
 
 #[test]
+fn a_fused_module_and_its_parts_are_the_same() {
+    let whole = |i| (format!("lora_unet_double_blocks_{i}_img_attn_qkv"), 9216, 3072);
+    let parts = |i| ["q", "k", "v"].map(|p| (format!("transformer.transformer_blocks.{i}.attn.to_{p}"), 3072, 3072));
+    let kohya = pairs("fused", &(0..4).map(whole).collect::<Vec<_>>());
+    let pair = |(name, out, inp): &(String, u64, u64)| {
+        [(format!("{name}.lora_B.weight"), vec![*out, 4]), (format!("{name}.lora_A.weight"), vec![4, *inp])]
+    };
+    let tensors: Vec<_> = (0..3).flat_map(parts).collect::<Vec<_>>().iter().flat_map(pair).collect();
+    let diffusers = Adapter::open(&zeros(&tensors), "parts", None).unwrap();
+    for (pair, only) in [([&kohya, &diffusers], [1, 0]), ([&diffusers, &kohya], [0, 3])] {
+        let found = compatibility(&pair, &[]);
+        let overlap = &found.overlaps[0];
+        let shared = if only == [1, 0] { 3 } else { 9 };
+        assert_eq!((overlap.shared, [overlap.only_a, overlap.only_b]), (shared, only), "{:?}", found.findings);
+        assert_eq!((found.verdict, found.shapes.len()), (Level::Info, 0));
+    }
+}
+
+#[test]
 fn parts_that_are_missing_are_counted_and_harmless_differences_are_called_so() {
     let shapes = fixture::SHAPES;
     let open =

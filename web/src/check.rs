@@ -126,8 +126,10 @@ fn results(checked: &Checked, label: &str) -> AnyView {
         view! {
             <div>
                 <dt>{hash.name.clone()}</dt>
-                <dd class:mono=hash.there>{text}</dd>
-                {copy}
+                <dd>
+                    <span class:mono=hash.there>{text}</span>
+                    {copy}
+                </dd>
             </div>
         }
         .into_any()

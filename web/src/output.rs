@@ -6,8 +6,14 @@ use crate::state::{Policy, state};
 use leptos::prelude::*;
 
 /// Number types: id, name.
-const DTYPES: [(&str, &str); 4] =
-    [("same", "Like the first"), ("f32", "F32"), ("f16", "F16, half size"), ("bf16", "BF16, half size")];
+const DTYPES: [(&str, &str); 6] = [
+    ("same", "Like the first"),
+    ("f32", "F32"),
+    ("f16", "F16, half size"),
+    ("bf16", "BF16, half size"),
+    ("f8_e4m3", "F8 E4M3, quarter size"),
+    ("f8_e5m2", "F8 E5M2, quarter size"),
+];
 
 /// Spellings: id, name.
 const KEYS: [(&str, &str); 4] =

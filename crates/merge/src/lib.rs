@@ -10,6 +10,8 @@ mod align;
 mod encode;
 mod engine;
 mod extras;
+mod factors;
+mod fuse;
 pub mod method;
 pub mod methods;
 mod plan;
@@ -18,6 +20,8 @@ pub mod spec;
 
 pub use align::{Group, aligned, disagreement};
 pub use engine::{TaskOutput, run_task};
+pub use fuse::Cut;
+pub use fuse::joined;
 pub use method::{MergeMethod, Merged, ModuleInputs};
 pub use methods::{find, registry};
 pub use plan::{Plan, PlannedModule, Request, Weight, family};

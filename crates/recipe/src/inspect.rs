@@ -54,8 +54,8 @@ pub struct AlphaFacts {
 pub fn inspect(adapter: &Adapter, source: &dyn Source) -> Result<Inspection> {
     let mut dtypes = BTreeMap::new();
     for module in &adapter.modules {
-        for tensor in [module.up, module.down] {
-            *dtypes.entry(format!("{:?}", adapter.header.tensors[tensor].dtype)).or_insert(0) += 1;
+        for (_, tensor) in &module.parts {
+            *dtypes.entry(format!("{:?}", adapter.header.tensors[*tensor].dtype)).or_insert(0) += 1;
         }
     }
     let text_encoder_modules = adapter.modules.iter().filter(|m| m.key.component.is_text_encoder()).count();
@@ -80,7 +80,9 @@ pub fn inspect(adapter: &Adapter, source: &dyn Source) -> Result<Inspection> {
 
 /// How the deltas are stored, and how many modules so.
 pub(crate) fn kinds(adapter: &Adapter) -> BTreeMap<String, usize> {
-    BTreeMap::from([("lora".to_owned(), adapter.modules.len())])
+    let mut kinds = BTreeMap::new();
+    adapter.modules.iter().for_each(|module| *kinds.entry(module.kind.id()).or_insert(0) += 1);
+    kinds
 }
 
 /// Rank → number of modules.

@@ -4,7 +4,7 @@
 
 use rankweave_adapter::dtype::{decode, is_factor_type, size_of};
 use rankweave_adapter::safetensors::read_at;
-use rankweave_adapter::{Adapter, Hashes, Result, Source, TensorInfo, hashes};
+use rankweave_adapter::{Adapter, Hashes, Part, Result, Source, TensorInfo, hashes};
 use serde::{Deserialize, Serialize};
 
 /// Most bytes read at once; a multiple of every number's size.
@@ -24,7 +24,7 @@ pub struct Reading {
 /// What the numbers of a file are like.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scan {
-    /// Modules whose up factor is zero throughout, so that they do nothing: never trained, or frozen.
+    /// Modules with a factor that is zero throughout, so that they do nothing: never trained, or frozen.
     pub untrained: Vec<String>,
     /// Tensors with numbers that are not finite, at most 100.
     pub broken: Vec<Broken>,
@@ -126,8 +126,8 @@ impl Look {
 fn told(adapter: &Adapter, looks: &[Look]) -> Scan {
     let mut owners: Vec<Option<usize>> = vec![None; looks.len()];
     for (m, module) in adapter.modules.iter().enumerate() {
-        for tensor in [module.up, module.down] {
-            owners[tensor] = Some(m);
+        for (_, tensor) in &module.parts {
+            owners[*tensor] = Some(m);
         }
     }
     let mut scan = Scan::default();
@@ -140,7 +140,13 @@ fn told(adapter: &Adapter, looks: &[Look]) -> Scan {
             scan.broken.push(Broken { module, key, offset, value: value.to_string(), count: look.broken });
         }
     }
-    let dead = adapter.modules.iter().filter(|m| !looks[m.up].alive);
+    let dead = adapter.modules.iter().filter(|m| m.parts.iter().any(|(part, t)| is_factor(*part) && !looks[*t].alive));
     scan.untrained = dead.map(|m| m.key.id()).collect();
     scan
+}
+
+/// Whether ΔW is zero where this part is: all parts multiply but those that are counts, places, or added.
+fn is_factor(part: Part) -> bool {
+    use Part::{BiasIndices, BiasSize, Magnitude, Ranks, SparseIndices, UpBias};
+    !matches!(part, BiasIndices | BiasSize | Magnitude | Ranks | SparseIndices | UpBias)
 }

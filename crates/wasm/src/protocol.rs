@@ -132,7 +132,7 @@ pub struct Settings {
     pub params: Vec<(String, Value)>,
     /// Rank of the output.
     pub rank: Rank,
-    /// `f32`, `f16`, `bf16`, or `same` (as the first adapter).
+    /// An id of the recipe's output types, such as `f16`, or `same` (as the first adapter).
     pub dtype: String,
     /// `same` (as the first adapter), `kohya`, `diffusers` or `peft`.
     pub keys: String,
@@ -299,8 +299,6 @@ pub struct Estimate {
     pub bytes: u64,
     /// Modules in the output.
     pub modules: u32,
-    /// Modules that every adapter has.
-    pub shared: u32,
     /// Greatest possible rank.
     pub rank: u32,
     /// The first few things that should be known before merging.

@@ -65,7 +65,7 @@ fn numbers(i: usize, file: &FileFacts) -> Vec<Finding> {
     let (dead, all) = (scan.untrained.len(), file.modules);
     if let Some(first) = scan.untrained.first() {
         let (level, text) = if dead == all {
-            (Level::Warn, format!("{name} is untrained: the up factors of all its modules are zero, it does nothing"))
+            (Level::Warn, format!("{name} is untrained: all its modules are zero, so that it does nothing"))
         } else {
             let first = clean(first, 120);
             (Level::Info, format!("{dead} of {} of {name} are untrained, such as {first}", count(all, "module")))

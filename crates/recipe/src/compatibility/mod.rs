@@ -20,7 +20,7 @@ use crate::inspect::{alpha_from, kinds, ranks};
 use crate::reading::{Reading, Scan};
 use rankweave_adapter::hash::{Claim, claims, stated};
 use rankweave_adapter::{Adapter, Family, describe};
-use rankweave_merge::aligned;
+use rankweave_merge::{aligned, joined};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -106,9 +106,10 @@ pub struct Compatibility {
 pub fn compatibility(adapters: &[&Adapter], readings: &[Option<Reading>]) -> Compatibility {
     let reading = |i: usize| readings.get(i).and_then(Option::as_ref);
     let files: Vec<FileFacts> = adapters.iter().enumerate().map(|(i, a)| facts(a, reading(i))).collect();
-    let groups = aligned(adapters);
+    let groups = joined(adapters);
     let overlaps = overlap::overlaps(adapters, &groups);
-    let shapes = overlap::shapes(adapters, &groups);
+    // A fused module is not of the size of its parts, which is no disagreement.
+    let shapes = overlap::shapes(adapters, &aligned(adapters));
     let mut findings = overlap::findings(adapters, &groups, &overlaps, &shapes);
     findings.extend(files::findings(&files));
     findings.extend(licences::findings(&files));

@@ -184,8 +184,9 @@ fn sizes(adapters: &[&Adapter], shapes: &[ShapeConflict]) -> Vec<Finding> {
 fn alone(adapters: &[&Adapter], groups: &[Group], a: usize) -> Option<Finding> {
     let own = || groups.iter().filter(|g| g.iter().all(|(file, _)| *file == a));
     let n = own().count();
+    let all = groups.iter().filter(|g| g.iter().any(|(file, _)| *file == a)).count();
     // A file that shares nothing at all has been told of.
-    if n == 0 || n == adapters[a].modules.len() {
+    if n == 0 || n == all {
         return None;
     }
     let text =
@@ -196,7 +197,7 @@ fn alone(adapters: &[&Adapter], groups: &[Group], a: usize) -> Option<Finding> {
         some => format!(", {some} of them in text encoders,"),
     };
     let (adapter, verb) = (adapters[a], if n == 1 { "is" } else { "are" });
-    let of = format!("{n} of {}", count(adapter.modules.len(), "module"));
+    let of = format!("{n} of {}", count(all, "module"));
     let text =
         format!("{of} of {}{inside} {verb} in no other adapter and taken from it alone", clean(&adapter.label, 120));
     Some(Finding::new("only-in-one", Level::Info, &[a], text, ""))

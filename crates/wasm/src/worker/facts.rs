@@ -7,7 +7,6 @@ use crate::protocol::{Choice, Estimate, Facts, Method, Param, ParamKind, Recover
 use rankweave_adapter::{Adapter, Warning};
 use rankweave_merge::{ParamKind as Kind, ParamSpec, Spec, registry};
 use rankweave_recipe::{Inspection, ModuleLine, Report};
-use std::collections::HashMap;
 
 /// Warnings shown; the report has all.
 const SHOWN: usize = 5;
@@ -83,22 +82,10 @@ pub fn estimate(estimate: &rankweave_recipe::Estimate, adapters: &[&Adapter]) ->
     Estimate {
         bytes: estimate.bytes_max,
         modules: count(estimate.modules),
-        shared: shared(adapters),
         rank: count(estimate.rank_max),
         warnings: first(&warnings),
         warning_count: count(warnings.len()),
     }
-}
-
-/// Modules that every adapter has.
-fn shared(adapters: &[&Adapter]) -> u32 {
-    let mut seen: HashMap<String, usize> = HashMap::new();
-    for adapter in adapters {
-        for module in &adapter.modules {
-            *seen.entry(module.key.matching()).or_default() += 1;
-        }
-    }
-    count(seen.values().filter(|n| **n == adapters.len()).count())
 }
 
 /// Totals of a report. Warnings that were `known` before the merge have been shown.
