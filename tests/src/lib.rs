@@ -9,6 +9,7 @@ pub mod bench;
 pub mod dense;
 pub mod engine;
 pub mod fixture;
+pub mod kinds;
 pub mod naive;
 pub mod rng;
 pub mod shared;

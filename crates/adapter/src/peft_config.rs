@@ -11,13 +11,13 @@ use std::collections::BTreeMap;
 /// Text of an adapter_config.json for which every loader computes scale 1.
 ///
 /// `ranks` holds each module's dotted path (without `base_model.model.`) and its rank; `saved` names whole modules kept
-/// in the file; `inputs` are the configurations of the merged adapters, whose base model and task are carried over from
+/// in the file; `biases` tells whether up factors have biases; `inputs` are the configurations of the merged adapters, whose base model and task are carried over from
 /// the first. Rows of the text are sorted: same input, same bytes.
-pub fn peft_config(ranks: &[(String, usize)], saved: &[String], inputs: &[&PeftConfig]) -> String {
+pub fn peft_config(ranks: &[(String, usize)], saved: &[String], biases: bool, inputs: &[&PeftConfig]) -> String {
     let r = most_common(ranks);
     let patterns = pattern_entries(ranks, r);
     let first = |key: &str| inputs.first().and_then(|c| c.fields.get(key)).cloned().unwrap_or(Value::Null);
-    let fields: [(&str, String); 18] = [
+    let fields: [(&str, String); 19] = [
         ("alpha_pattern", object(&patterns)),
         ("base_model_name_or_path", first("base_model_name_or_path").to_string()),
         ("bias", json!("none").to_string()),
@@ -26,6 +26,7 @@ pub fn peft_config(ranks: &[(String, usize)], saved: &[String], inputs: &[&PeftC
         ("init_lora_weights", "true".to_owned()),
         ("layer_replication", first("layer_replication").to_string()),
         ("lora_alpha", r.to_string()),
+        ("lora_bias", biases.to_string()),
         ("lora_dropout", "0.0".to_owned()),
         ("modules_to_save", if saved.is_empty() { Value::Null } else { json!(saved) }.to_string()),
         ("peft_type", json!("LORA").to_string()),
@@ -37,7 +38,9 @@ pub fn peft_config(ranks: &[(String, usize)], saved: &[String], inputs: &[&PeftC
         ("use_dora", "false".to_owned()),
         ("use_rslora", "false".to_owned()),
     ];
-    let rows: Vec<String> = fields.iter().map(|(key, value)| format!("  \"{key}\": {value}")).collect();
+    // Older versions of PEFT refuse fields that they do not know.
+    let written = fields.iter().filter(|(key, _)| *key != "lora_bias" || biases);
+    let rows: Vec<String> = written.map(|(key, value)| format!("  \"{key}\": {value}")).collect();
     format!("{{\n{}\n}}\n", rows.join(",\n"))
 }
 
@@ -99,7 +102,7 @@ mod tests {
         let ranks: Vec<(String, usize)> = [("a.q", 4), ("b.a.q", 4), ("c.q", 4), ("q", 7), ("d.v", 9), ("c.d.v", 4)]
             .map(|(p, r)| (p.to_owned(), r))
             .to_vec();
-        let text = peft_config(&ranks, &["classifier".to_owned()], &[]);
+        let text = peft_config(&ranks, &["classifier".to_owned()], false, &[]);
         let config = PeftConfig::parse(&text, &Limits::default()).unwrap();
         assert_eq!((config.r, config.lora_alpha, config.use_rslora), (4, 4.0, false));
         for (path, rank) in &ranks {
@@ -115,12 +118,12 @@ mod tests {
             "base_model_name_or_path":"x/y","fan_in_fan_out":true}"#;
         let like = PeftConfig::parse(like, &Limits::default()).unwrap();
         let ranks = vec![("model.layers.0.q_proj".to_owned(), 4), ("model.layers.0.v_proj".to_owned(), 4)];
-        let config = PeftConfig::parse(&peft_config(&ranks, &[], &[&like]), &Limits::default()).unwrap();
+        let config = PeftConfig::parse(&peft_config(&ranks, &[], false, &[&like]), &Limits::default()).unwrap();
         assert_eq!(config.fields["target_modules"], json!(["q_proj", "v_proj"]));
         assert_eq!((config.base_model.as_deref(), config.task_type.as_deref()), (Some("x/y"), Some("CAUSAL_LM")));
         assert!(config.fan_in_fan_out);
         let more = vec![("model.layers.0.k_proj".to_owned(), 4)];
-        let config = PeftConfig::parse(&peft_config(&more, &[], &[&like]), &Limits::default()).unwrap();
+        let config = PeftConfig::parse(&peft_config(&more, &[], false, &[&like]), &Limits::default()).unwrap();
         assert_eq!(config.fields["target_modules"], json!(["model.layers.0.k_proj"]));
     }
 }

@@ -11,13 +11,16 @@ mod encode;
 mod engine;
 mod extras;
 mod factors;
+mod form;
 pub mod method;
 pub mod methods;
 mod plan;
 mod report;
 pub mod spec;
+mod vectors;
 
 pub use engine::{TaskOutput, run_task};
+pub use form::Form;
 pub use method::{MergeMethod, Merged, ModuleInputs};
 pub use methods::{find, registry};
 pub use plan::{Plan, PlannedModule, Request, Weight, family};
