@@ -19,7 +19,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Every ending, and what it stands for.
-const ENDINGS: [(&str, &str); 39] = [
+const ENDINGS: [(&str, &str); 40] = [
     (".lora_up.weight", "up"),
     (".lora_down.weight", "down"),
     (".lora_mid.weight", "mid"),
@@ -51,6 +51,7 @@ const ENDINGS: [(&str, &str); 39] = [
     (".diff_b", "bias"),
     (".b_norm", "bias"),
     (".lora_B.bias", "up_bias"),
+    (".lora_up.bias", "up_bias"),
     (".w_norm", "weight"),
     (".bias_indices", "indices"),
     (".bias_values", "values"),
@@ -210,9 +211,9 @@ impl One<'_> {
             let (vb, vd) = (&self.parts["vb"].values, &self.parts["vd"].values);
             let (out, r, inp) = (vb.len(), vd.len(), a.shape[1]);
             let mut delta = Matrix::zero(out, inp);
-            for i in 0..out {
+            for (i, vb) in vb.iter().enumerate() {
                 for j in 0..inp {
-                    let at = |l: usize| vb[i] * b.values[i * b.shape[1] + l] * vd[l] * a.values[l * inp + j];
+                    let at = |l: usize| vb * b.values[i * b.shape[1] + l] * vd[l] * a.values[l * inp + j];
                     delta.values[i * inp + j] = (0..r).map(at).sum();
                 }
             }

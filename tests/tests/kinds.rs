@@ -403,6 +403,18 @@ fn vectors_stay_vectors_and_are_named_where_they_cannot() {
 }
 
 #[test]
+fn the_bias_of_an_up_factor_is_not_scaled_twice() {
+    let mut list = tensors_of(&HERE, &One { vectors: false, alpha: Some(6.0), ..plain(Lora, 5) });
+    list.push((format!("{LINEAR}.lora_up.bias"), Tensor::new("F32", &[6], (0..6).map(f64::from).collect())));
+    for weight in [1.0, 0.5] {
+        let files = vec![File::new("a", tensors::write(&list, &BTreeMap::new()), weight)];
+        let merged = Job::new("sum", files.clone()).run().unwrap();
+        compare(&written(&merged), &sums(&files), 1e-6).unwrap();
+        assert!(tensors::read(&merged.bytes).tensors.contains_key(&format!("{LINEAR}.diff_b")));
+    }
+}
+
+#[test]
 fn vectors_alone_have_their_own_error() {
     let vector = Tensor::new("F32", &[3], vec![1.0, 2.0, 3.0]);
     let bytes = tensors::write(&[(format!("{LINEAR}.diff"), vector)], &BTreeMap::new());

@@ -45,7 +45,7 @@ pub use limits::Limits;
 pub use metadata::{Described, MergedFacts, MergedModule, MetadataMode, describe};
 pub use module::{Alpha, Component, Extra, Module, ModuleKey, ModuleShape};
 pub use part::Part;
-pub use peft_config::peft_config;
+pub use peft_config::{PeftModule, peft_config};
 pub use read::{Stored, Tensor, read_alphas, read_modules, read_raw};
 pub use safetensors::{Header, TensorInfo, read_header};
 pub use source::Source;

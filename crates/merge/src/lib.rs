@@ -12,6 +12,7 @@ mod engine;
 mod extras;
 mod factors;
 mod form;
+mod fuse;
 pub mod method;
 pub mod methods;
 mod plan;
@@ -21,6 +22,7 @@ mod vectors;
 
 pub use engine::{TaskOutput, run_task};
 pub use form::Form;
+pub use fuse::Cut;
 pub use method::{MergeMethod, Merged, ModuleInputs};
 pub use methods::{find, registry};
 pub use plan::{Plan, PlannedModule, Request, Weight, family};

@@ -1,8 +1,9 @@
 //! What goes into the output, in which order, cut into tasks.
 
-use crate::align::{self, Group};
+use crate::align;
 use crate::extras;
 use crate::form::Form;
+use crate::fuse::{self, Cut, Joined};
 use crate::method::MergeMethod;
 use crate::spec::Params;
 use crate::vectors::{self, LeftOut};
@@ -53,9 +54,13 @@ pub struct PlannedModule {
     pub key: ModuleKey,
     /// Its shape, as the first adapter that has it writes it.
     pub shape: ModuleShape,
-    /// (adapter, module) indices of its sources.
+    /// (adapter, module) indices of its sources, by adapter; one adapter may have several parts of it.
     pub sources: Vec<(usize, usize)>,
-    /// One weight per source.
+    /// Which rows each source gives; none where every source is the whole module.
+    pub cuts: Vec<Cut>,
+    /// The adapters that have it, in order.
+    pub adapters: Vec<usize>,
+    /// One weight per adapter that has it.
     pub weights: Vec<f64>,
     /// How it is written.
     pub form: Form,
@@ -106,6 +111,7 @@ impl Plan {
         };
         let dialect = request.dialect.unwrap_or(first.dialect);
         let groups = align::groups(adapters)?;
+        let groups = fuse::reshape(groups, adapters, &family(adapters).id, dialect)?;
         let mut warnings = coverage(adapters, &groups);
         let mut modules = Vec::with_capacity(groups.len());
         let (mut silenced, mut left_out) = (0, LeftOut::new(dialect));
@@ -249,42 +255,57 @@ fn extra_tensor(adapter: &Adapter, tensor: usize) -> OutTensor {
 /// The module that a group becomes; `None` where the output cannot hold it, which `left_out` notes.
 fn planned(
     request: &Request,
-    group: Group,
+    joined: Joined,
     dialect: DialectId,
     left_out: &mut LeftOut,
 ) -> Result<Option<PlannedModule>> {
+    let Joined { members, cuts, made } = joined;
     let adapters = request.adapters;
-    let (a, m) = group[0];
-    let module = &adapters[a].modules[m];
+    let module = |&(a, m): &(usize, usize)| &adapters[a].modules[m];
+    let first = module(&members[0]);
     // A spelling that is already the wanted one needs no mapping.
-    let spelled = group.iter().map(|&(a, m)| &adapters[a].modules[m]).find(|m| m.dialect == dialect);
-    let source = spelled.unwrap_or(module);
+    let source = members.iter().map(module).find(|m| m.dialect == dialect).unwrap_or(first);
     let context = NamingContext { family: &family(adapters).id };
-    let (form, keys) = if module.kind == KindId::Vector {
-        match vectors::key(adapters, &group, dialect, context) {
-            Some(up) => (Form::Vector, OutputKeys { up, down: String::new(), alpha: None }),
-            None => {
-                left_out.note(&source.raw, module.parts[0].0);
-                return Ok(None);
-            }
-        }
+    let (form, keys) = if first.kind == KindId::Vector {
+        let Some(up) = vectors::key(adapters, &members, dialect, context) else {
+            left_out.note(&source.raw, first.parts[0].0);
+            return Ok(None);
+        };
+        (Form::Vector, OutputKeys { up, down: String::new(), alpha: None })
     } else {
-        let keys = output_keys(dialect, &source.key, &source.raw, source.dialect, context)
-            .map_err(|e| e.file(&adapters[a].label))?;
-        Form::of(adapters, &group, keys)
+        let keys = match &made {
+            None => output_keys(dialect, &source.key, &source.raw, source.dialect, context),
+            // Its name is nobody's: the path is a native one, as diffusers and PEFT have it.
+            Some((key, _)) => {
+                let other = if dialect == DialectId::Diffusers { DialectId::Peft } else { DialectId::Diffusers };
+                output_keys(dialect, key, &source.raw, other, context)
+            }
+        };
+        Form::of(adapters, &members, keys.map_err(|e| e.file(&adapters[members[0].0].label))?)
     };
     // Where one file stores a convolution flat, another knows its kernel.
-    let shapes = group.iter().map(|&(a, m)| &adapters[a].modules[m].shape);
-    let shape = shapes.rev().max_by_key(|shape| shape.kernel.len()).unwrap_or(&module.shape).clone();
+    let shapes = members.iter().map(|member| &module(member).shape).rev();
+    let shape = shapes.max_by_key(|shape| shape.kernel.len()).unwrap_or(&first.shape);
+    let (key, shape) = made.unwrap_or_else(|| (source.key.clone(), shape.clone()));
     let weight = |a: usize| {
         let weight = request.weights[a];
-        if module.key.component.is_text_encoder() { weight.text_encoder } else { weight.model }
+        if key.component.is_text_encoder() { weight.text_encoder } else { weight.model }
     };
-    let weights: Vec<f64> = group.iter().map(|&(a, _)| weight(a)).collect();
-    let ranks = group.iter().zip(&weights).filter(|(_, w)| **w != 0.0);
-    let rank_sum = ranks.map(|(&(a, m), _)| adapters[a].modules[m].rank).sum::<usize>();
-    let rank_bound = if form == Form::Vector { 1 } else { request.rank.bound(rank_sum).max(1) };
-    Ok(Some(PlannedModule { key: source.key.clone(), shape, weights, form, keys, rank_bound, sources: group }))
+    let mut having: Vec<usize> = members.iter().map(|(a, _)| *a).collect();
+    having.dedup();
+    let ranks = members.iter().filter(|(a, _)| weight(*a) != 0.0);
+    let rank_sum = ranks.map(|member| module(member).rank).sum::<usize>();
+    Ok(Some(PlannedModule {
+        weights: having.iter().map(|a| weight(*a)).collect(),
+        key,
+        shape,
+        form,
+        keys,
+        rank_bound: if form == Form::Vector { 1 } else { request.rank.bound(rank_sum).max(1) },
+        sources: members,
+        cuts,
+        adapters: having,
+    }))
 }
 
 /// The family of the output: that of the first adapter whose family is known. A file with text encoders alone may
@@ -295,7 +316,7 @@ pub fn family(adapters: &[Adapter]) -> &Family {
 }
 
 /// Says how far the adapters overlap.
-fn coverage(adapters: &[Adapter], groups: &[Group]) -> Vec<Warning> {
+fn coverage(adapters: &[Adapter], groups: &[Joined]) -> Vec<Warning> {
     let mut warnings: Vec<Warning> = adapters.iter().flat_map(|a| a.warnings.clone()).collect();
     if adapters.len() < 2 {
         return warnings;
@@ -309,15 +330,20 @@ fn coverage(adapters: &[Adapter], groups: &[Group]) -> Vec<Warning> {
         );
         warnings.push(Warning::new("different-families", &second.label, message));
     }
-    if groups.iter().all(|group| group.len() == 1) {
+    // The only adapter that has a module.
+    let only = |group: &Joined| {
+        let (a, _) = group.members[0];
+        group.members.iter().all(|(other, _)| *other == a).then_some(a)
+    };
+    if groups.iter().all(|group| only(group).is_some()) {
         let message = "The adapters share no module: the result carries each of them unchanged beside the others";
         warnings.push(Warning { code: "no-overlap".into(), message: message.into(), place: Default::default() });
         return warnings;
     }
     for (a, adapter) in adapters.iter().enumerate() {
-        let alone = groups.iter().filter(|group| group.len() == 1 && group[0].0 == a).count();
+        let alone = groups.iter().filter(|group| only(group) == Some(a)).count();
         if alone > 0 {
-            let total = adapter.modules.len();
+            let total = groups.iter().filter(|group| group.members.iter().any(|(own, _)| *own == a)).count();
             let message = format!("{alone} of its {total} modules are in no other adapter and are taken from it alone");
             warnings.push(Warning::new("only-in-one", &adapter.label, message));
         }

@@ -21,7 +21,12 @@ pub(crate) fn key(
     let mut all = sources.iter().map(module);
     let own = all.find(|(_, m)| m.dialect == dialect || dialect == DialectId::Mixed);
     if let Some((adapter, module)) = own {
-        return adapter.header.tensors.get(module.parts.first()?.1).map(|tensor| tensor.name.clone());
+        let (part, tensor) = *module.parts.first()?;
+        // Beside an alpha the bias of an up factor would be scaled once more.
+        if part == Part::UpBias && module.dialect == DialectId::Kohya {
+            return Some(format!("{}{}", module.raw, Part::DiffBias.ending()?));
+        }
+        return adapter.header.tensors.get(tensor).map(|tensor| tensor.name.clone());
     }
     if !matches!(dialect, DialectId::Kohya | DialectId::Comfy) {
         return None;

@@ -3,7 +3,7 @@
 use crate::prepare::Prepared;
 use crate::report::{Report, report};
 use rankweave_adapter::hash::{LEGACY_BYTES, legacy_hash};
-use rankweave_adapter::{Error, Kind, OutTensor, Result, header_bytes, peft_config};
+use rankweave_adapter::{Error, Kind, OutTensor, PeftModule, Result, header_bytes, peft_config};
 use rankweave_merge::ModuleReport;
 use sha2::{Digest, Sha256};
 use std::borrow::Borrow;
@@ -121,10 +121,11 @@ fn config(prepared: &Prepared, modules: &[ModuleReport]) -> String {
         let path = path.strip_suffix(".lora_B.weight").or_else(|| path.strip_suffix(".lora_embedding_B"));
         path.map(str::to_owned)
     };
-    let ranks: Vec<(String, usize)> = modules.iter().filter_map(|m| Some((path(&m.key)?, m.rank))).collect();
+    let made = |m: &ModuleReport| Some(PeftModule { path: path(&m.key)?, rank: m.rank, alpha: m.alpha });
+    let made: Vec<PeftModule> = modules.iter().filter_map(made).collect();
     let biases = modules.iter().any(|m| m.key.ends_with(".lora_B.bias"));
     let inputs: Vec<_> = prepared.adapters.iter().filter_map(|a| a.config.as_ref()).collect();
-    peft_config(&ranks, &saved_modules(prepared), biases, &inputs)
+    peft_config(&made, &saved_modules(prepared), biases, &inputs)
 }
 
 /// Paths of whole modules that are kept in the file.

@@ -119,7 +119,7 @@ fn a_lokr_of_sdxl_has_every_module_with_its_size() {
         let (base, part) = name.rsplit_once('.').unwrap();
         let known = shapes.get(base).map(|s| s.iter().map(|n| *n as usize).collect());
         let weight: Vec<usize> = known.unwrap_or_else(|| vec![1280, 768]);
-        let f = if weight[0] % 4 == 0 && weight[1] % 4 == 0 { 4 } else { 1 };
+        let f = if weight[0].is_multiple_of(4) && weight[1].is_multiple_of(4) { 4 } else { 1 };
         let shape = match part {
             "alpha" => vec![],
             "lokr_w1" => vec![f, f],

@@ -6,6 +6,7 @@
 mod adalora;
 mod embedding;
 mod full;
+mod fuse;
 mod half;
 mod loha;
 mod lokr;
@@ -13,6 +14,8 @@ mod lora;
 mod sparse;
 mod vector;
 mod vera;
+
+pub(crate) use fuse::{cut, stack};
 
 use crate::form::turned as transposed;
 use half::Half;
@@ -41,7 +44,9 @@ pub(crate) fn pair(module: &Module, stored: Stored) -> Result<FactorPair> {
     if !fits || (pair.out, pair.columns, pair.rank) != measured {
         return Err(lacking(module));
     }
-    if !dtype::all_finite(&pair.up) || !dtype::all_finite(&pair.down) {
+    // Plain pairs were checked while they were read.
+    let plain = module.kind == KindId::Lora && module.part(Part::Mid).is_none();
+    if !plain && (!dtype::all_finite(&pair.up) || !dtype::all_finite(&pair.down)) {
         let error = Error::new(Kind::Limit, "The product of a module's tensors is too large for f32");
         return Err(error.module(module.key.id()).hint("The training diverged; use another checkpoint."));
     }
