@@ -8,7 +8,7 @@ use rankweave_tests::dense::Matrix;
 use rankweave_tests::engine::{File, Job, Merged};
 use rankweave_tests::rng::Stream;
 use rankweave_tests::tensors::{self, Tensor};
-use rankweave_tests::{kinds, naive};
+use rankweave_tests::{kinds, naive, shared};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -475,5 +475,20 @@ fn a_sparse_rest_outside_its_module_is_an_error() {
         let bytes = tensors::write(&list, &BTreeMap::new());
         let errors = Job::new("sum", vec![File::new("a", bytes, 1.0)]).run().unwrap_err();
         assert_eq!(errors[0].kind, rankweave_adapter::Kind::Malformed, "{}", errors[0]);
+    }
+}
+
+#[test]
+fn real_adapters_of_peft_agree_with_their_formulas() {
+    for (name, modules) in [("adalora_mlp", 1), ("lora_emb_conv1d", 2), ("lora_conv2d", 1)] {
+        let path = format!("adapters/misc_peft_tiny/huggingface-peft__{name}.safetensors");
+        let Some(path) = shared::path(&path) else { return };
+        let bytes = std::fs::read(path).unwrap();
+        for config in [None, Some(r#"{"peft_type": "ADALORA", "r": 8, "lora_alpha": 8}"#.to_string())] {
+            let files = vec![File { config, ..File::new(name, bytes.clone(), 0.5) }];
+            let wanted = sums(&files);
+            assert_eq!(wanted.len(), modules, "{name}");
+            compare(&written(&Job::new("sum", files).run().unwrap()), &wanted, 1e-5).unwrap();
+        }
     }
 }

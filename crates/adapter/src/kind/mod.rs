@@ -89,6 +89,11 @@ impl KindId {
         KINDS.iter().find(|kind| kind.id == self).map_or("", |kind| kind.title)
     }
 
+    /// The kind with this id.
+    pub fn from_id(id: &str) -> Option<KindId> {
+        KINDS.iter().map(|kind| kind.id).find(|kind| kind.id() == id)
+    }
+
     /// Stable id, such as `lora`.
     pub fn id(self) -> String {
         serde_json::to_value(self).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
