@@ -239,6 +239,28 @@ fn untrained_modules_and_broken_numbers_are_found_where_they_are() {
 }
 
 #[test]
+fn products_of_every_kind_are_zero_where_a_factor_is() {
+    let loha = |name: &str, zero: &str| {
+        let parts = [("hada_w1_a", [6, 2]), ("hada_w1_b", [2, 5]), ("hada_w2_a", [6, 2]), ("hada_w2_b", [2, 5])];
+        let value = move |part: &str| if part == zero { 0.0 } else { 0.5 };
+        let name = format!("lora_unet_mid_block_attentions_0_{name}");
+        let tensor = |(part, shape): (&str, [usize; 2])| {
+            (format!("{name}.{part}"), Tensor::new("F32", &shape, vec![value(part); shape[0] * shape[1]]))
+        };
+        parts.map(tensor)
+    };
+    let list: Vec<_> = [("proj_in", "hada_w2_a"), ("proj_out", ""), ("other", "hada_w1_b")]
+        .into_iter()
+        .flat_map(|(n, z)| loha(n, z))
+        .collect();
+    let bytes = tensors::write(&list, &BTreeMap::new());
+    let adapter = Adapter::open(&bytes, "x", None).unwrap();
+    let scan = scan(&adapter, &bytes, |_| Ok(())).unwrap();
+    assert_eq!((adapter.modules.len(), scan.untrained.len()), (3, 2), "{:?}", scan.untrained);
+    assert!(scan.untrained.iter().all(|name| !name.contains("proj_out")));
+}
+
+#[test]
 fn an_adapter_that_does_nothing_is_told_and_reading_can_be_stopped() {
     let bytes = tensors::write(&with_dead("F32", 3, 10, 3), &BTreeMap::new());
     let adapter = Adapter::open(&bytes, "x", None).unwrap();

@@ -4,7 +4,7 @@
 
 use rankweave_adapter::dtype::{decode, is_factor_type, size_of};
 use rankweave_adapter::safetensors::read_at;
-use rankweave_adapter::{Adapter, Hashes, Part, Result, Source, TensorInfo, hashes};
+use rankweave_adapter::{Adapter, Hashes, Module, Part, Result, Source, TensorInfo, hashes};
 use serde::{Deserialize, Serialize};
 
 /// Most bytes read at once; a multiple of every number's size.
@@ -140,13 +140,25 @@ fn told(adapter: &Adapter, looks: &[Look]) -> Scan {
             scan.broken.push(Broken { module, key, offset, value: value.to_string(), count: look.broken });
         }
     }
-    let dead = adapter.modules.iter().filter(|m| m.parts.iter().any(|(part, t)| is_factor(*part) && !looks[*t].alive));
+    // A product is zero where one of its factors is, unless something is added to it.
+    let dead = |module: &&Module| {
+        let zero = |role: fn(Part) -> bool| {
+            module.parts.iter().filter(move |(part, _)| role(*part)).map(|(_, t)| !looks[*t].alive)
+        };
+        zero(is_factor).any(|zero| zero) && zero(is_added).all(|zero| zero)
+    };
+    let dead = adapter.modules.iter().filter(dead);
     scan.untrained = dead.map(|m| m.key.id()).collect();
     scan
 }
 
-/// Whether ΔW is zero where this part is: all parts multiply but those that are counts, places, or added.
+/// Parts that are multiplied: all but counts, places, and what is added.
 fn is_factor(part: Part) -> bool {
-    use Part::{BiasIndices, BiasSize, Magnitude, Ranks, SparseIndices, UpBias};
-    !matches!(part, BiasIndices | BiasSize | Magnitude | Ranks | SparseIndices | UpBias)
+    use Part::{BiasIndices, BiasSize, Magnitude, Ranks, UpBias};
+    !matches!(part, BiasIndices | BiasSize | Magnitude | Ranks | UpBias) && !is_added(part)
+}
+
+/// Parts that are added to a product.
+fn is_added(part: Part) -> bool {
+    part == Part::BiasValues
 }
