@@ -137,6 +137,7 @@ fn report(
         source: module.sources[i].0,
         rank: pairs[i].rank,
         weight: module.weights[i],
+        factor: module.factors[i],
         inner: combination.inner[i],
     };
     ModuleReport {

@@ -4,6 +4,7 @@ use crate::align::{self, Group};
 use crate::extras;
 use crate::method::MergeMethod;
 use crate::spec::Params;
+use crate::weights::{Share, Weight};
 use rankweave_adapter::{
     Adapter, DialectId, Dtype, Error, Family, Kind, ModuleKey, ModuleShape, NamingContext, OutTensor, OutputKeys,
     Result, Warning, check_components, output_keys,
@@ -17,20 +18,11 @@ const TASK_BYTES: (u64, u64) = (4 << 20, 16 << 20);
 /// How many tasks an input is cut into between these.
 const TASKS: u64 = 24;
 
-/// The weight of one adapter: the strength one would type at inference.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Weight {
-    /// For everything but text encoders.
-    pub model: f64,
-    /// For text encoders.
-    pub text_encoder: f64,
-}
-
 /// What is wanted.
 pub struct Request<'a> {
     /// The adapters, in the recipe's order; at least one.
     pub adapters: &'a [Adapter],
-    /// One weight per adapter.
+    /// The weights of each adapter.
     pub weights: &'a [Weight],
     /// The method.
     pub method: &'static dyn MergeMethod,
@@ -53,8 +45,10 @@ pub struct PlannedModule {
     pub shape: ModuleShape,
     /// (adapter, module) indices of its sources.
     pub sources: Vec<(usize, usize)>,
-    /// One weight per source.
+    /// One weight per source: what its ΔW is multiplied by.
     pub weights: Vec<f64>,
+    /// The part of each weight that blocks and rules make; 1 without any.
+    pub factors: Vec<f64>,
     /// Names of its tensors in the output.
     pub keys: OutputKeys,
     /// The largest rank it can get.
@@ -103,10 +97,11 @@ impl Plan {
         let dialect = request.dialect.unwrap_or(first.dialect);
         let groups = align::groups(adapters)?;
         let mut warnings = coverage(adapters, &groups);
+        warnings.extend(adapters.iter().zip(weights).flat_map(|(adapter, weight)| weight.warnings(adapter)));
         let mut modules = Vec::with_capacity(groups.len());
         let mut silenced = 0;
         for group in groups {
-            let module = planned(&request, group, dialect)?;
+            let Some(module) = planned(&request, group, dialect)? else { continue };
             if module.weights.iter().all(|w| *w == 0.0) {
                 silenced += 1;
             } else {
@@ -125,7 +120,7 @@ impl Plan {
         warnings.extend(told);
         if modules.is_empty() {
             return Err(Error::new(Kind::Parameter, "Every weight is 0, so that nothing is left to merge")
-                .hint("Give at least one adapter a weight."));
+                .hint("Give at least one adapter a weight, and see that block weights and rules leave some of it."));
         }
         let mut plan = Plan {
             modules,
@@ -259,9 +254,19 @@ fn extra_tensor(adapter: &Adapter, tensor: usize) -> OutTensor {
     OutTensor { key: info.name.clone(), dtype: info.dtype, shape: info.shape.clone() }
 }
 
-fn planned(request: &Request, group: Group, dialect: DialectId) -> Result<PlannedModule> {
+/// A module of the output; `None` where rules drop it from every adapter that has it.
+fn planned(request: &Request, mut group: Group, dialect: DialectId) -> Result<Option<PlannedModule>> {
     let adapters = request.adapters;
-    let (a, m) = group[0];
+    let (mut weights, mut factors) = (Vec::with_capacity(group.len()), Vec::with_capacity(group.len()));
+    group.retain(|&(a, m)| match request.weights[a].of(&adapters[a].modules[m].key) {
+        Share::Merged { weight, factor } => {
+            weights.push(weight);
+            factors.push(factor);
+            true
+        }
+        Share::Dropped { .. } => false,
+    });
+    let Some(&(a, m)) = group.first() else { return Ok(None) };
     let module = &adapters[a].modules[m];
     // A spelling that is already the wanted one needs no mapping.
     let spelled = group.iter().map(|&(a, m)| &adapters[a].modules[m]).find(|m| m.dialect == dialect);
@@ -270,21 +275,17 @@ fn planned(request: &Request, group: Group, dialect: DialectId) -> Result<Planne
     let keys = output_keys(dialect, &source.key, &source.raw, source.dialect, context)
         .map_err(|e| e.file(&adapters[a].label))?;
     let kernel = group.iter().map(|&(a, m)| &adapters[a].modules[m].shape.kernel).max_by_key(|k| k.len());
-    let weight = |a: usize| {
-        let weight = request.weights[a];
-        if module.key.component.is_text_encoder() { weight.text_encoder } else { weight.model }
-    };
-    let weights: Vec<f64> = group.iter().map(|&(a, _)| weight(a)).collect();
     let ranks = group.iter().zip(&weights).filter(|(_, w)| **w != 0.0);
     let rank_sum = ranks.map(|(&(a, m), _)| adapters[a].modules[m].rank).sum::<usize>();
-    Ok(PlannedModule {
+    Ok(Some(PlannedModule {
         key: source.key.clone(),
         shape: ModuleShape { kernel: kernel.cloned().unwrap_or_default(), ..module.shape.clone() },
         weights,
+        factors,
         keys,
         rank_bound: request.rank.bound(rank_sum).max(1),
         sources: group,
-    })
+    }))
 }
 
 /// The family of the output: that of the first adapter whose family is known. A file with text encoders alone may
