@@ -20,7 +20,7 @@ pub(crate) enum Command {
     /// List the merge methods with their parameters.
     Methods(Methods),
     /// Merge adapters into one.
-    Merge(Merge),
+    Merge(Box<Merge>),
     /// Rewrite one adapter in another spelling or type.
     Convert(Convert),
     /// Say what a file says of itself, or write it anew with other metadata and the same tensors.
