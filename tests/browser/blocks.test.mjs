@@ -27,7 +27,7 @@ test("a preset and a block by hand, merged as the command line merges them", asy
   assert.equal(await value(page, "BASE of unet-one.safetensors"), "1");
   const second = await openBlocks(page, paths[1]);
   await second.getByRole("spinbutton", { name: "IN01 of unet-two.safetensors", exact: true }).fill("-0.5");
-  await second.getByText("weight here -0.5").waitFor();
+  await second.getByText(/weight here -0.5/).waitFor();
   const merged = await save(page, await merge(page));
   const mix = JSON.parse(read(merged).metadata["rankweave.recipe"]).mix;
   assert.deepEqual(mix[0].blocks, { scheme: "sd15", preset: "OUTALL" });

@@ -123,17 +123,27 @@ fn group_part(entry: &Entry, group: &[Block], from: usize, all: usize, values: V
         }
         .into_any()
     };
-    let buttons = (group.len() > 1).then(|| {
-        view! {
-            <span class="at-once">
-                <span class="muted" aria-hidden="true">
-                    "all"
-                </span>
-                {live::list(AT_ONCE, set_all)}
+    let buttons = view! {
+        <span class="at-once">
+            <span class="muted" aria-hidden="true">
+                "all"
             </span>
+            {live::list(AT_ONCE, set_all)}
+        </span>
+    };
+    let own = group.iter().enumerate().filter(|(_, block)| block.modules > 0);
+    let rows: Vec<_> = own.map(|(i, block)| row(entry, block, from + i, all, values)).collect();
+    // A pasted list may set them all the same, which changes nothing.
+    let idle: Vec<&str> = group.iter().filter(|block| block.modules == 0).map(|block| block.id.as_str()).collect();
+    let idle = (!idle.is_empty()).then(|| {
+        view! {
+            <p class="idle small muted">
+                "No modules in this file: " <span class="mono">{idle.join(" ")}</span>
+            </p>
         }
     });
-    let rows: Vec<_> = group.iter().enumerate().map(|(i, block)| row(entry, block, from + i, all, values)).collect();
+    let none = rows.is_empty();
+    let buttons = (group.len() > 1 && !none).then_some(buttons);
     view! {
         <div class="block-group" role="group" aria-label=format!("{}, {span}", first.group)>
             <p class="caption">
@@ -142,7 +152,8 @@ fn group_part(entry: &Entry, group: &[Block], from: usize, all: usize, values: V
                 </span>
                 {buttons}
             </p>
-            <ul>{rows.into_any()}</ul>
+            <ul hidden=none>{rows.into_any()}</ul>
+            {idle}
         </div>
     }
     .into_any()
@@ -154,11 +165,11 @@ fn row(entry: &Entry, block: &Block, at: usize, all: usize, values: Values) -> A
     let product = move || {
         let own = if text_encoders { te.get() } else { None };
         let (plain, value) = (own.unwrap_or_else(|| weight.get()), values.get(at));
-        if value == 1.0 { String::new() } else { format!("weight here {}", number(plain * value)) }
+        if value == 1.0 { String::new() } else { format!(" weight here {}", number(plain * value)) }
     };
-    // A file without modules there is not changed by the number, which a pasted list may set all the same.
-    let control = (block.modules > 0).then(|| {
-        view! {
+    view! {
+        <li class="block">
+            <span class="mono">{block.id.clone()}</span>
             <Slider
                 name=format!("{} of {}", block.id, entry.label)
                 slider_name=format!("{} slider, {}", block.id, entry.label)
@@ -168,18 +179,9 @@ fn row(entry: &Entry, block: &Block, at: usize, all: usize, values: Values) -> A
                 value=Signal::derive(move || values.get(at))
                 set=move |n| values.set(at..at + 1, all, n)
             />
-        }
-    });
-    let modules =
-        if block.modules == 0 { "no modules in this file".to_owned() } else { count(block.modules, "module") };
-    view! {
-        <li class="block" class:idle=block.modules == 0>
-            <p class="about small">
-                <span class="mono">{block.id.clone()}</span>
-                <span class="muted">{format!("{}; {modules}", block.role)}</span>
-                <strong>{live::signal(product)}</strong>
+            <p class="about small muted">
+                {format!("{}; {}", block.role, count(block.modules, "module"))} <strong>{live::signal(product)}</strong>
             </p>
-            {control}
         </li>
     }
     .into_any()
