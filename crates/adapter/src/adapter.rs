@@ -146,12 +146,12 @@ fn doubts(label: &str, dialect: DialectId, modules: &[Module], config: Option<&P
     }
     let Some(config) = config else { return out };
     let patterned = config.fields.get("rank_pattern").is_some_and(|v| v.as_object().is_some_and(|o| !o.is_empty()));
-    if !patterned && let Some(m) = modules.iter().find(|m| m.rank as u64 != config.r) {
+    if !patterned && let Some(m) = modules.iter().find(|m| m.dim > 0 && m.dim as u64 != config.r) {
         let message = format!(
             "adapter_config.json says r = {}, but {} has rank {}; the tensors' ranks are used.",
             config.r,
             m.key.id(),
-            m.rank
+            m.dim
         );
         warn("config-rank", message);
     }

@@ -1,13 +1,15 @@
 //! From tensors to modules: pairs found, shapes checked, what is left over sorted out.
 
-use crate::dialect::{self, DialectId, Part};
+use crate::dialect::{self, DialectId};
 use crate::dtype;
 use crate::error::{Error, Kind, Result};
 use crate::extras::extra;
+use crate::kind::{self, Measured};
 use crate::layout;
 use crate::limits::Limits;
-use crate::module::{Alpha, Component, Extra, Module, ModuleKey, ModuleShape};
-use crate::safetensors::{Header, TensorInfo};
+use crate::module::{Alpha, Component, Extra, Module, ModuleKey};
+use crate::part::Part;
+use crate::safetensors::Header;
 use std::collections::HashMap;
 
 /// Modules and other tensors of a file; alphas from configurations are filled in later.
@@ -17,12 +19,11 @@ pub(crate) struct Assembled {
 }
 
 /// The tensors of one module, as they are found.
-struct Pair<'a> {
+struct Group<'a> {
     base: &'a str,
-    dialect: DialectId,
+    dialect: Option<DialectId>,
     key: ModuleKey,
-    up: Option<usize>,
-    down: Option<usize>,
+    parts: Vec<(Part, usize)>,
 }
 
 /// Sorts a file's tensors into modules and extras.
@@ -30,12 +31,13 @@ struct Pair<'a> {
 /// # Errors
 /// `Unsupported` for other kinds of adapters, `Malformed` for half pairs, doubles and shapes that do not fit.
 pub(crate) fn assemble(header: &Header, limits: &Limits) -> Result<Assembled> {
-    let mut pairs: Vec<Pair> = Vec::new();
-    let mut index: HashMap<(&str, DialectId), usize> = HashMap::new();
+    let mut groups: Vec<Group> = Vec::new();
+    let mut index: HashMap<(&str, Option<Part>), usize> = HashMap::new();
     let mut alphas: Vec<(usize, &str)> = Vec::new();
     let mut others = Vec::new();
     for (i, tensor) in header.tensors.iter().enumerate() {
-        let Some(piece) = dialect::parse(&tensor.name) else {
+        let piece = dialect::parse(&tensor.name).filter(|piece| piece.part == Part::Alpha || kind::reads(piece.part));
+        let Some(mut piece) = piece else {
             others.push(i);
             continue;
         };
@@ -43,28 +45,42 @@ pub(crate) fn assemble(header: &Header, limits: &Limits) -> Result<Assembled> {
             alphas.push((i, piece.base));
             continue;
         }
-        let at = *index.entry((piece.base, piece.dialect)).or_insert_with(|| {
-            pairs.push(Pair { base: piece.base, dialect: piece.dialect, key: piece.key, up: None, down: None });
-            pairs.len() - 1
+        let vector = piece.part.vector();
+        if let Some(what) = vector {
+            piece.key.path = format!("{}.{what}", piece.key.path);
+        }
+        let at = *index.entry((piece.base, vector.map(|_| piece.part))).or_insert_with(|| {
+            groups.push(Group { base: piece.base, dialect: None, key: piece.key, parts: Vec::new() });
+            groups.len() - 1
         });
-        let slot = if piece.part == Part::Up { &mut pairs[at].up } else { &mut pairs[at].down };
-        if slot.replace(i).is_some() {
+        let group = &mut groups[at];
+        if let (Some(own), Some(new)) = (group.dialect, piece.dialect)
+            && own != new
+        {
+            return Err(two_pairs(&group.key, &tensor.name, &header.tensors[group.parts[0].1].name));
+        }
+        group.dialect = group.dialect.or(piece.dialect);
+        if group.parts.iter().any(|(part, _)| *part == piece.part) {
             return Err(Error::new(Kind::Unsupported, "The file holds several adapters for one module")
                 .key(&tensor.name)
                 .hint("Save each adapter to a file of its own."));
         }
+        group.parts.push((piece.part, i));
     }
     let names: Vec<&str> = others.iter().map(|i| header.tensors[*i].name.as_str()).collect();
     if let Some(refusal) = dialect::refusal(&names) {
         return Err(refusal);
     }
-    if pairs.is_empty() {
+    if groups.is_empty() {
         let all: Vec<&str> = header.tensors.iter().map(|t| t.name.as_str()).collect();
         return Err(dialect::not_an_adapter(&all));
     }
-    adopt(&mut pairs);
-    let (by_base, orphans) = place_alphas(&alphas, &pairs, header)?;
-    let modules = pairs.iter().map(|p| module(p, by_base.get(p.base).copied(), header, limits));
+    adopt(&mut groups);
+    let (by_base, orphans) = place_alphas(&alphas, &groups, header)?;
+    let modules = groups.into_iter().map(|group| {
+        let alpha = by_base.get(group.base).copied();
+        module(group, alpha, header, limits)
+    });
     let modules = modules.collect::<Result<Vec<_>>>()?;
     no_doubles(&modules)?;
     let mut extras: Vec<Extra> = others.iter().map(|i| extra(*i, header)).collect();
@@ -78,15 +94,17 @@ pub(crate) fn assemble(header: &Header, limits: &Limits) -> Result<Assembled> {
 
 /// Modules outside the blocks (`proj_out`, `conv_in`) have names that many models share. When PEFT's names, which do
 /// not say the part, have blocks of a denoiser, such modules belong to it as well.
-fn adopt(pairs: &mut [Pair]) {
-    let denoiser =
-        |p: &&Pair| p.dialect == DialectId::Peft && matches!(p.key.component, Component::Unet | Component::Transformer);
-    let Some(denoiser) = pairs.iter().find(denoiser).map(|p| p.key.component) else { return };
-    for pair in pairs.iter_mut().filter(|p| p.key.component == Component::Model) {
-        if layout::component_of(&pair.key.path, layout::Heads::All) == Some(denoiser) {
-            pair.key.component = denoiser;
-            if pair.dialect == DialectId::Diffusers {
-                pair.dialect = DialectId::Peft;
+fn adopt(groups: &mut [Group]) {
+    let dialect = |group: &Group| group.dialect.unwrap_or_else(|| dialect::dialect_of(group.base));
+    let denoiser = |group: &&Group| {
+        dialect(group) == DialectId::Peft && matches!(group.key.component, Component::Unet | Component::Transformer)
+    };
+    let Some(denoiser) = groups.iter().find(denoiser).map(|group| group.key.component) else { return };
+    for group in groups.iter_mut().filter(|group| group.key.component == Component::Model) {
+        if layout::component_of(&group.key.path, layout::Heads::All) == Some(denoiser) {
+            group.key.component = denoiser;
+            if group.dialect == Some(DialectId::Diffusers) {
+                group.dialect = Some(DialectId::Peft);
             }
         }
     }
@@ -95,8 +113,8 @@ fn adopt(pairs: &mut [Pair]) {
 type Placed<'a> = (HashMap<&'a str, usize>, Vec<usize>);
 
 /// Alphas by base name, and those without a pair.
-fn place_alphas<'a>(alphas: &[(usize, &'a str)], pairs: &[Pair], header: &Header) -> Result<Placed<'a>> {
-    let bases: std::collections::HashSet<&str> = pairs.iter().map(|p| p.base).collect();
+fn place_alphas<'a>(alphas: &[(usize, &'a str)], groups: &[Group], header: &Header) -> Result<Placed<'a>> {
+    let bases: std::collections::HashSet<&str> = groups.iter().map(|group| group.base).collect();
     let (mut placed, mut orphans) = (HashMap::new(), Vec::new());
     for (i, base) in alphas {
         let tensor = &header.tensors[*i];
@@ -121,76 +139,24 @@ fn place_alphas<'a>(alphas: &[(usize, &'a str)], pairs: &[Pair], header: &Header
     Ok((placed, orphans))
 }
 
-/// One pair as a module, its shapes checked.
-fn module(pair: &Pair, alpha: Option<usize>, header: &Header, limits: &Limits) -> Result<Module> {
-    let id = pair.key.id();
-    let (Some(up), Some(down)) = (pair.up, pair.down) else {
-        let present = &header.tensors[pair.up.or(pair.down).unwrap_or_default()].name;
-        return Err(Error::new(Kind::Malformed, "Half of a factor pair is missing")
-            .module(id)
-            .key(present)
-            .expected(format!("also {}", dialect::counterpart(present)))
-            .hint("The file is incomplete; download it again or save it again."));
-    };
-    let (shape, rank) = shapes(&header.tensors[up], &header.tensors[down], limits).map_err(|e| e.module(id))?;
+/// A group as a module, its shapes checked.
+fn module(group: Group, alpha: Option<usize>, header: &Header, limits: &Limits) -> Result<Module> {
+    let Group { base, dialect, key, mut parts } = group;
+    parts.sort_unstable();
+    let measured = kind::measure(&kind::Parts { list: &parts, header, limits });
+    let (kind, Measured { shape, rank, dim }) = measured.map_err(|e| e.module(key.id()))?;
     Ok(Module {
-        key: pair.key.clone(),
-        raw: pair.base.to_owned(),
-        dialect: pair.dialect,
+        key,
+        raw: base.to_owned(),
+        dialect: dialect.unwrap_or_else(|| dialect::dialect_of(base)),
+        kind,
         shape,
         rank,
-        up,
-        down,
+        dim,
+        parts,
         alpha: alpha.map_or(Alpha::None, Alpha::Tensor),
         rslora: false,
     })
-}
-
-/// Shape and rank of a pair: up `[out, r]` or `[out, r, 1, …]`, down `[r, in]` or `[r, in, kernel…]`.
-fn shapes(up: &TensorInfo, down: &TensorInfo, limits: &Limits) -> Result<(ModuleShape, usize)> {
-    for t in [up, down] {
-        if !dtype::is_factor_type(t.dtype) {
-            let error = Error::new(Kind::Unsupported, "The factors are stored in a number type that is not read");
-            return Err(error
-                .key(&t.name)
-                .expected("F32, F16, BF16 or F64")
-                .found(t.dtype.to_string())
-                .hint("Save the adapter as F16 or BF16."));
-        }
-        if t.elements() > limits.factor_elements {
-            let error = Error::new(Kind::Limit, "A factor is too large").key(&t.name);
-            return Err(error
-                .expected(format!("at most {} numbers", limits.factor_elements))
-                .found(format!("{:?}", t.shape)));
-        }
-    }
-    let misfit = |what: &str| {
-        let found = format!("up {:?}, down {:?}", up.shape, down.shape);
-        Error::new(Kind::Malformed, what).key(&up.name).expected("up [out, r] and down [r, in, kernel…]").found(found)
-    };
-    let (&[out, r, ref ones @ ..], &[down_r, inp, ref kernel @ ..]) = (&*up.shape, &*down.shape) else {
-        return Err(misfit("A factor has too few dimensions"));
-    };
-    if r != down_r || ones.iter().any(|n| *n != 1) {
-        return Err(misfit("The two factors of a pair do not fit together"));
-    }
-    if !kernel.is_empty() && !ones.is_empty() && kernel.len() != ones.len() {
-        return Err(misfit("The two factors of a pair are of different convolutions"));
-    }
-    if [out, inp, r].contains(&0) || kernel.contains(&0) {
-        return Err(misfit("A factor is empty"));
-    }
-    if r > limits.rank {
-        return Err(Error::new(Kind::Limit, "The rank is too high")
-            .key(&up.name)
-            .expected(format!("at most {}", limits.rank))
-            .found(r.to_string()));
-    }
-    // Some files store a 1×1 convolution's down factor without its two ones.
-    let kernel = if kernel.is_empty() { ones } else { kernel };
-    let size = |n: u64| usize::try_from(n).map_err(|_| misfit("A factor is too large for this machine"));
-    let kernel = kernel.iter().map(|k| size(*k)).collect::<Result<_>>()?;
-    Ok((ModuleShape { out: size(out)?, inp: size(inp)?, kernel }, size(r)?))
 }
 
 /// One module must not be spelled in two ways in one file.
@@ -198,12 +164,16 @@ fn no_doubles(modules: &[Module]) -> Result<()> {
     let mut seen: HashMap<String, &Module> = HashMap::new();
     for module in modules {
         if let Some(other) = seen.insert(module.key.matching(), module) {
-            return Err(Error::new(Kind::Malformed, "One module has two factor pairs")
-                .module(module.key.id())
-                .key(&module.raw)
-                .found(format!("also {}", other.raw))
-                .hint("The file mixes two spellings; save it again with one."));
+            return Err(two_pairs(&module.key, &module.raw, &other.raw));
         }
     }
     Ok(())
+}
+
+fn two_pairs(key: &ModuleKey, one: &str, other: &str) -> Error {
+    Error::new(Kind::Malformed, "One module has two factor pairs")
+        .module(key.id())
+        .key(one)
+        .found(format!("also {other}"))
+        .hint("The file mixes two spellings; save it again with one.")
 }

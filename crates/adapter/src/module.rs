@@ -5,6 +5,8 @@
 //! because kohya's names have lost their dots.
 
 use crate::dialect::DialectId;
+use crate::kind::KindId;
+use crate::part::Part;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -103,23 +105,25 @@ pub enum Alpha {
     Tensor(usize),
 }
 
-/// One adapted weight matrix: a factor pair, ΔW = scale · up · down.
+/// One adapted weight matrix and the tensors that hold its ΔW.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Module {
     /// Which module.
     pub key: ModuleKey,
-    /// The base name as the file spells it, without the suffix that tells up from down.
+    /// The base name as the file spells it, without the suffix that tells the parts apart.
     pub raw: String,
     /// How the file spells this module.
     pub dialect: DialectId,
+    /// How its ΔW is stored.
+    pub kind: KindId,
     /// Shape of the adapted weight.
     pub shape: ModuleShape,
-    /// Rank r, from the tensors' shapes.
+    /// Rank of the factor pair that it becomes, from the tensors' shapes.
     pub rank: usize,
-    /// Index of the up factor B, `out × r`.
-    pub up: usize,
-    /// Index of the down factor A, `r × columns`.
-    pub down: usize,
+    /// What alpha is divided by, usually the rank; 0 where the scale is 1 whatever alpha says.
+    pub dim: usize,
+    /// Its tensors (indices into the header's), in the parts' order; alpha is not among them.
+    pub parts: Vec<(Part, usize)>,
     /// Where alpha comes from.
     pub alpha: Alpha,
     /// The scale is alpha/√r instead of alpha/r.
@@ -127,16 +131,22 @@ pub struct Module {
 }
 
 impl Module {
-    /// The factor before `up · down`, for the alpha that the file states (see [`crate::read_alphas`]): alpha/r, alpha/√r
+    /// The factor before ΔW, for the alpha that the file states (see [`crate::read_alphas`]): alpha/r, alpha/√r
     /// with rsLoRA, 1 without alpha. An alpha tensor of 0 counts as none, as kohya's trainer means it; PEFT takes 0 in a
     /// configuration at its word.
     pub fn scale(&self, alpha: Option<f64>) -> f64 {
-        let rank = self.rank as f64;
+        let dim = self.dim as f64;
         match alpha {
+            _ if self.dim == 0 => 1.0,
             Some(0.0) if matches!(self.alpha, Alpha::Tensor(_)) => 1.0,
-            Some(alpha) => alpha / if self.rslora { rank.sqrt() } else { rank },
+            Some(alpha) => alpha / if self.rslora { dim.sqrt() } else { dim },
             None => 1.0,
         }
+    }
+
+    /// The tensor of a part.
+    pub fn part(&self, part: Part) -> Option<usize> {
+        self.parts.iter().find(|(own, _)| *own == part).map(|(_, tensor)| *tensor)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::adapter::Adapter;
 use crate::dtype;
 use crate::error::{Error, Kind, Result};
 use crate::module::{Alpha, Module};
+use crate::part::Part;
 use crate::safetensors::{TensorInfo, read_at, reading_failed};
 use crate::source::Source;
 
@@ -17,65 +18,108 @@ const GAP: u64 = 64 << 10;
 /// Bytes of the widest scalar.
 const SCALAR: u64 = 8;
 
-/// A module's factor pair: ΔW = scale · up · down.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Factors {
-    /// B, `out × r`, row-major.
-    pub up: Vec<f32>,
-    /// A, `r × columns`, row-major.
-    pub down: Vec<f32>,
+/// A module's tensors as they are stored, decoded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stored {
+    /// The tensors, in the parts' order.
+    pub parts: Vec<(Part, Tensor)>,
     /// alpha/r, alpha/√r, or 1.
     pub scale: f64,
     /// The alpha in force (r when there is none).
     pub alpha: f64,
 }
 
-/// Reads the factor pairs of `modules` (indices into `adapter.modules`), in that order.
+/// A tensor, row-major.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tensor {
+    /// Its sizes.
+    pub shape: Vec<usize>,
+    /// Its numbers; empty for whole numbers.
+    pub values: Vec<f32>,
+    /// Its numbers, where they are stored as whole ones (positions).
+    pub indices: Vec<u64>,
+}
+
+impl Stored {
+    /// The tensor of a part.
+    pub fn part(&self, part: Part) -> Option<&Tensor> {
+        self.parts.iter().find(|(own, _)| *own == part).map(|(_, tensor)| tensor)
+    }
+
+    /// The tensor of a part, taken out.
+    pub fn take(&mut self, part: Part) -> Option<Tensor> {
+        let at = self.parts.iter().position(|(own, _)| *own == part)?;
+        Some(self.parts.swap_remove(at).1)
+    }
+}
+
+/// Reads the tensors of `modules` (indices into `adapter.modules`), in that order.
 ///
 /// # Errors
 /// `Io`; `Malformed`, naming the module, for NaN or infinite values; `Parameter` for an index that does not exist.
-pub fn read_modules(adapter: &Adapter, source: &dyn Source, modules: &[usize]) -> Result<Vec<Factors>> {
+pub fn read_modules(adapter: &Adapter, source: &dyn Source, modules: &[usize]) -> Result<Vec<Stored>> {
     read(adapter, source, modules).map_err(|e| e.file(&adapter.label))
 }
 
-fn read(adapter: &Adapter, source: &dyn Source, modules: &[usize]) -> Result<Vec<Factors>> {
+/// Where a tensor's numbers go: into a part of a module, or to its alpha.
+type Slot = (usize, Option<usize>);
+
+fn read(adapter: &Adapter, source: &dyn Source, modules: &[usize]) -> Result<Vec<Stored>> {
     let chosen = modules.iter().map(|i| module(adapter, *i)).collect::<Result<Vec<_>>>()?;
-    let zeros = |t: usize| vec![0f32; adapter.header.tensors[t].elements() as usize];
-    let mut out: Vec<Factors> = chosen
-        .iter()
-        .map(|m| Factors { up: zeros(m.up), down: zeros(m.down), scale: 1.0, alpha: m.rank as f64 })
-        .collect();
+    let mut out: Vec<Stored> = Vec::with_capacity(chosen.len());
     let mut alphas = vec![None; chosen.len()];
-    // (tensor, place in `out`, part): 0 up, 1 down, 2 alpha.
-    let mut wanted = Vec::with_capacity(3 * chosen.len());
+    let mut wanted: Vec<(usize, Slot)> = Vec::with_capacity(3 * chosen.len());
     for (i, m) in chosen.iter().enumerate() {
-        wanted.extend([(m.up, (i, 0)), (m.down, (i, 1))]);
+        let parts = m.parts.iter().map(|(part, t)| (*part, blank(&adapter.header.tensors[*t])));
+        out.push(Stored { parts: parts.collect(), scale: 1.0, alpha: 0.0 });
+        wanted.extend(m.parts.iter().enumerate().map(|(at, (_, t))| (*t, (i, Some(at)))));
         match m.alpha {
-            Alpha::Tensor(t) => wanted.push((t, (i, 2))),
+            Alpha::Tensor(t) => wanted.push((t, (i, None))),
             Alpha::Value(alpha) => alphas[i] = Some(alpha),
             Alpha::None => {}
         }
     }
     fetch(adapter, source, wanted, |(i, part), tensor, at, bytes| {
         let own = |e: Error| e.module(chosen[i].key.id()).key(&tensor.name);
-        if part == 2 {
+        let Some(part) = part else {
             alphas[i] = Some(scalar(tensor, bytes).map_err(own)?);
             return Ok(());
-        }
-        let values = if part == 0 { &mut out[i].up } else { &mut out[i].down };
-        let n = bytes.len() / dtype::size_of(tensor.dtype);
-        let values = &mut values[at..at + n];
-        dtype::decode(tensor.dtype, bytes, values).map_err(own)?;
-        if !dtype::all_finite(values) {
-            return Err(own(not_finite(tensor, at, values)));
-        }
-        Ok(())
+        };
+        fill(&mut out[i].parts[part].1, tensor, at, bytes).map_err(own)
     })?;
-    for ((factors, m), alpha) in out.iter_mut().zip(&chosen).zip(alphas) {
-        factors.scale = m.scale(alpha);
-        factors.alpha = alpha.filter(|a| *a != 0.0 || factors.scale == 0.0).unwrap_or(m.rank as f64);
+    for ((stored, m), alpha) in out.iter_mut().zip(&chosen).zip(alphas) {
+        stored.scale = m.scale(alpha);
+        stored.alpha = alpha.filter(|a| *a != 0.0 || stored.scale == 0.0).unwrap_or(m.dim as f64);
     }
     Ok(out)
+}
+
+/// Room for a tensor. Opening has checked that its size can be held.
+fn blank(info: &TensorInfo) -> Tensor {
+    let n = info.elements() as usize;
+    let whole = !dtype::is_factor_type(info.dtype);
+    let (values, indices) = if whole { (Vec::new(), vec![0; n]) } else { (vec![0.0; n], Vec::new()) };
+    Tensor { shape: info.shape.iter().map(|n| *n as usize).collect(), values, indices }
+}
+
+/// Decodes a run of a tensor's bytes, from its element `at`.
+fn fill(to: &mut Tensor, info: &TensorInfo, at: usize, bytes: &[u8]) -> Result<()> {
+    let size = dtype::size_of(info.dtype);
+    let n = bytes.len() / size;
+    if to.values.is_empty() {
+        for (to, bytes) in to.indices[at..at + n].iter_mut().zip(bytes.chunks_exact(size)) {
+            let value = dtype::decode_scalar(info.dtype, bytes).unwrap_or(f64::NAN);
+            if !(0.0..9_007_199_254_740_992.0).contains(&value) {
+                let error = Error::new(Kind::Malformed, "A position is no whole number from 0");
+                return Err(error.offset(info.offset).found(value.to_string()));
+            }
+            *to = value as u64;
+        }
+        return Ok(());
+    }
+    let values = &mut to.values[at..at + n];
+    dtype::decode(info.dtype, bytes, values)?;
+    if dtype::all_finite(values) { Ok(()) } else { Err(not_finite(info, at, values)) }
 }
 
 /// Reads every module's alpha as the file states it: `None` where there is none. For inspection; alphas are small, so

@@ -10,6 +10,8 @@ mod align;
 mod encode;
 mod engine;
 mod extras;
+mod factors;
+mod fuse;
 mod glob;
 pub mod method;
 pub mod methods;
@@ -19,6 +21,7 @@ pub mod spec;
 mod weights;
 
 pub use engine::{TaskOutput, run_task};
+pub use fuse::Cut;
 pub use glob::Glob;
 pub use method::{MergeMethod, Merged, ModuleInputs};
 pub use methods::{find, registry};

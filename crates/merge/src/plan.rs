@@ -1,10 +1,11 @@
 //! What goes into the output, in which order, cut into tasks.
 
-use crate::align::{self, Group};
+use crate::align;
 use crate::extras;
+use crate::fuse::{self, Cut, Joined};
 use crate::method::MergeMethod;
 use crate::spec::Params;
-use crate::weights::{Share, Weight};
+use crate::weights::{Taken, Weight, take};
 use rankweave_adapter::{
     Adapter, DialectId, Dtype, Error, Family, Kind, ModuleKey, ModuleShape, NamingContext, OutTensor, OutputKeys,
     Result, Warning, check_components, output_keys,
@@ -43,12 +44,19 @@ pub struct PlannedModule {
     pub key: ModuleKey,
     /// Its shape, as the first adapter that has it writes it.
     pub shape: ModuleShape,
-    /// (adapter, module) indices of its sources.
+    /// (adapter, module) indices of its sources, by adapter; one adapter may have several parts of it.
     pub sources: Vec<(usize, usize)>,
-    /// One weight per source: what its ΔW is multiplied by.
+    /// Which rows each source gives; none where every source is the whole module.
+    pub cuts: Vec<Cut>,
+    /// The adapters that have it, in order.
+    pub adapters: Vec<usize>,
+    /// One weight per adapter that has it: what its ΔW is multiplied by.
     pub weights: Vec<f64>,
     /// The part of each weight that blocks and rules make; 1 without any.
     pub factors: Vec<f64>,
+    /// One factor per source where blocks and rules treat parts of one adapter differently: it belongs to the source's ΔW,
+    /// and the adapter's factor is 1. All 1 elsewhere.
+    pub scales: Vec<f64>,
     /// Names of its tensors in the output.
     pub keys: OutputKeys,
     /// The largest rank it can get.
@@ -96,6 +104,7 @@ impl Plan {
         };
         let dialect = request.dialect.unwrap_or(first.dialect);
         let groups = align::groups(adapters)?;
+        let groups = fuse::reshape(groups, adapters, &family(adapters).id, dialect)?;
         let mut warnings = coverage(adapters, &groups);
         warnings.extend(adapters.iter().zip(weights).flat_map(|(adapter, weight)| weight.warnings(adapter)));
         let mut modules = Vec::with_capacity(groups.len());
@@ -242,8 +251,8 @@ impl PlannedModule {
 
     fn bytes_in(&self, adapters: &[Adapter]) -> u64 {
         let size = |&(a, m): &(usize, usize)| {
-            let (adapter, module) = (&adapters[a], &adapters[a].modules[m]);
-            adapter.header.tensors[module.up].len + adapter.header.tensors[module.down].len
+            let tensors = adapters[a].modules[m].parts.iter();
+            tensors.map(|(_, tensor)| adapters[a].header.tensors[*tensor].len).sum::<u64>()
         };
         self.sources.iter().map(size).sum()
     }
@@ -255,36 +264,44 @@ fn extra_tensor(adapter: &Adapter, tensor: usize) -> OutTensor {
 }
 
 /// A module of the output; `None` where rules drop it from every adapter that has it.
-fn planned(request: &Request, mut group: Group, dialect: DialectId) -> Result<Option<PlannedModule>> {
+fn planned(request: &Request, joined: Joined, dialect: DialectId) -> Result<Option<PlannedModule>> {
     let adapters = request.adapters;
-    let (mut weights, mut factors) = (Vec::with_capacity(group.len()), Vec::with_capacity(group.len()));
-    group.retain(|&(a, m)| match request.weights[a].of(&adapters[a].modules[m].key) {
-        Share::Merged { weight, factor } => {
-            weights.push(weight);
-            factors.push(factor);
-            true
-        }
-        Share::Dropped { .. } => false,
-    });
-    let Some(&(a, m)) = group.first() else { return Ok(None) };
-    let module = &adapters[a].modules[m];
+    let Taken { joined, adapters: having, weights, factors, scales } = take(joined, adapters, request.weights);
+    let Joined { members, cuts, made } = joined;
+    if members.is_empty() {
+        return Ok(None);
+    }
+    let module = |&(a, m): &(usize, usize)| &adapters[a].modules[m];
+    let first = module(&members[0]);
     // A spelling that is already the wanted one needs no mapping.
-    let spelled = group.iter().map(|&(a, m)| &adapters[a].modules[m]).find(|m| m.dialect == dialect);
-    let source = spelled.unwrap_or(module);
+    let source = members.iter().map(module).find(|m| m.dialect == dialect).unwrap_or(first);
     let context = NamingContext { family: &family(adapters).id };
-    let keys = output_keys(dialect, &source.key, &source.raw, source.dialect, context)
-        .map_err(|e| e.file(&adapters[a].label))?;
-    let kernel = group.iter().map(|&(a, m)| &adapters[a].modules[m].shape.kernel).max_by_key(|k| k.len());
-    let ranks = group.iter().zip(&weights).filter(|(_, w)| **w != 0.0);
-    let rank_sum = ranks.map(|(&(a, m), _)| adapters[a].modules[m].rank).sum::<usize>();
+    let keys = match &made {
+        None => output_keys(dialect, &source.key, &source.raw, source.dialect, context),
+        // Its name is nobody's: the path is a native one, as diffusers and PEFT have it.
+        Some((key, _)) => {
+            let other = if dialect == DialectId::Diffusers { DialectId::Peft } else { DialectId::Diffusers };
+            output_keys(dialect, key, &source.raw, other, context)
+        }
+    };
+    let keys = keys.map_err(|e| e.file(&adapters[members[0].0].label))?;
+    let kernel = members.iter().map(|member| &module(member).shape.kernel).max_by_key(|k| k.len());
+    let kernel = kernel.cloned().unwrap_or_default();
+    let (key, shape) = made.unwrap_or_else(|| (source.key.clone(), ModuleShape { kernel, ..first.shape.clone() }));
+    let silent = |a: &usize| having.iter().zip(&weights).any(|(own, weight)| own == a && *weight == 0.0);
+    let ranks = members.iter().filter(|(a, _)| !silent(a));
+    let rank_sum = ranks.map(|member| module(member).rank).sum::<usize>();
     Ok(Some(PlannedModule {
-        key: source.key.clone(),
-        shape: ModuleShape { kernel: kernel.cloned().unwrap_or_default(), ..module.shape.clone() },
-        weights,
-        factors,
+        key,
+        shape,
         keys,
         rank_bound: request.rank.bound(rank_sum).max(1),
-        sources: group,
+        sources: members,
+        cuts,
+        adapters: having,
+        weights,
+        factors,
+        scales,
     }))
 }
 
@@ -296,7 +313,7 @@ pub fn family(adapters: &[Adapter]) -> &Family {
 }
 
 /// Says how far the adapters overlap.
-fn coverage(adapters: &[Adapter], groups: &[Group]) -> Vec<Warning> {
+fn coverage(adapters: &[Adapter], groups: &[Joined]) -> Vec<Warning> {
     let mut warnings: Vec<Warning> = adapters.iter().flat_map(|a| a.warnings.clone()).collect();
     if adapters.len() < 2 {
         return warnings;
@@ -310,15 +327,20 @@ fn coverage(adapters: &[Adapter], groups: &[Group]) -> Vec<Warning> {
         );
         warnings.push(Warning::new("different-families", &second.label, message));
     }
-    if groups.iter().all(|group| group.len() == 1) {
+    // The only adapter that has a module.
+    let only = |group: &Joined| {
+        let (a, _) = group.members[0];
+        group.members.iter().all(|(other, _)| *other == a).then_some(a)
+    };
+    if groups.iter().all(|group| only(group).is_some()) {
         let message = "The adapters share no module: the result carries each of them unchanged beside the others";
         warnings.push(Warning { code: "no-overlap".into(), message: message.into(), place: Default::default() });
         return warnings;
     }
     for (a, adapter) in adapters.iter().enumerate() {
-        let alone = groups.iter().filter(|group| group.len() == 1 && group[0].0 == a).count();
+        let alone = groups.iter().filter(|group| only(group) == Some(a)).count();
         if alone > 0 {
-            let total = adapter.modules.len();
+            let total = groups.iter().filter(|group| group.members.iter().any(|(own, _)| *own == a)).count();
             let message = format!("{alone} of its {total} modules are in no other adapter and are taken from it alone");
             warnings.push(Warning::new("only-in-one", &adapter.label, message));
         }

@@ -7,12 +7,16 @@
 //! It multiplies ΔW, once; never both factors, which would square it. Rules are tried in order and the last one that fits
 //! a module decides: it gives a factor, or drops the module. (So `drop *`, then `*attn2* = 1` keeps `attn2` alone.)
 //!
+//! Patterns and blocks look at the names that a module has in its own file's spelling, as `inspect` counts them; a module
+//! that is brought into another form (`qkv` for q, k and v) takes its weight along, each part its own.
+//!
 //! | | module of weight 0 | dropped module |
 //! |---|---|---|
 //! | in the sum | adds nothing | adds nothing |
 //! | in a mean over those that have it | counts as one of them | does not count |
 //! | where no adapter is left | left out, with a warning | left out, with a warning |
 
+use crate::fuse::Joined;
 use crate::glob::{Glob, Name};
 use rankweave_adapter::layout::{block_of, blocks};
 use rankweave_adapter::{Adapter, ModuleKey, Warning};
@@ -73,7 +77,6 @@ impl Weight {
 
     /// The weight of a module.
     pub fn of(&self, module: &ModuleKey) -> Share {
-        let plain = if module.component.is_text_encoder() { self.text_encoder } else { self.model };
         let mut factor = self.block(module).map_or(1.0, |(_, value)| value);
         if let Some(rule) = self.rule(module) {
             match self.rules[rule].factor {
@@ -81,7 +84,12 @@ impl Weight {
                 None => return Share::Dropped { rule },
             }
         }
-        Share::Merged { weight: plain * factor, factor }
+        Share::Merged { weight: self.plain_for(module) * factor, factor }
+    }
+
+    /// The weight of a module before blocks and rules.
+    fn plain_for(&self, module: &ModuleKey) -> f64 {
+        if module.component.is_text_encoder() { self.text_encoder } else { self.model }
     }
 
     /// The rule that decides for a module.
@@ -128,6 +136,55 @@ impl Weight {
         }));
         out
     }
+}
+
+/// A module of the output without what rules drop, and how much of it each adapter gives.
+pub(crate) struct Taken {
+    /// The members that are left.
+    pub joined: Joined,
+    /// The adapters that have it, in order.
+    pub adapters: Vec<usize>,
+    /// Of each of these adapters: weight, and the part of it that blocks and rules make.
+    pub weights: Vec<f64>,
+    pub factors: Vec<f64>,
+    /// Of each member: what its own ΔW is multiplied by before.
+    pub scales: Vec<f64>,
+}
+
+/// Drops members, and weighs what is left. Members that are parts of one adapter may have unlike factors, while an
+/// adapter has one: then these go to the members.
+pub(crate) fn take(joined: Joined, adapters: &[Adapter], weights: &[Weight]) -> Taken {
+    let Joined { members, cuts, made } = joined;
+    let left = Joined { members: Vec::new(), cuts: Vec::new(), made };
+    let (adapters_left, weights_left, factors, scales) = Default::default();
+    let mut out = Taken { joined: left, adapters: adapters_left, weights: weights_left, factors, scales };
+    let mut at = 0;
+    for of_adapter in members.chunk_by(|(a, _), (b, _)| a == b) {
+        let start = out.scales.len();
+        let mut common: Option<(f64, f64)> = None;
+        let mut alike = true;
+        for (i, &(a, m)) in of_adapter.iter().enumerate() {
+            if let Share::Merged { weight, factor } = weights[a].of(&adapters[a].modules[m].key) {
+                out.joined.members.push((a, m));
+                out.joined.cuts.extend(cuts.get(at + i));
+                out.scales.push(factor);
+                alike &= common.is_none_or(|(_, own)| own == factor);
+                common.get_or_insert((weight, factor));
+            }
+        }
+        at += of_adapter.len();
+        let (Some((weight, factor)), (a, m)) = (common, of_adapter[0]) else { continue };
+        out.adapters.push(a);
+        if alike {
+            out.weights.push(weight);
+            out.factors.push(factor);
+            out.scales[start..].fill(1.0);
+        } else {
+            out.weights.push(weights[a].plain_for(&adapters[a].modules[m].key));
+            out.factors.push(1.0);
+        }
+    }
+    out
 }
 
 /// What blocks and rules come to in one block of one adapter.

@@ -54,10 +54,12 @@ pub struct AlphaFacts {
 pub fn inspect(adapter: &Adapter, source: &dyn Source) -> Result<Inspection> {
     let mut ranks = BTreeMap::new();
     let mut dtypes = BTreeMap::new();
+    let mut kinds = BTreeMap::new();
     for module in &adapter.modules {
+        *kinds.entry(module.kind.id()).or_insert(0) += 1;
         *ranks.entry(module.rank).or_insert(0) += 1;
-        for tensor in [module.up, module.down] {
-            *dtypes.entry(format!("{:?}", adapter.header.tensors[tensor].dtype)).or_insert(0) += 1;
+        for (_, tensor) in &module.parts {
+            *dtypes.entry(format!("{:?}", adapter.header.tensors[*tensor].dtype)).or_insert(0) += 1;
         }
     }
     let text_encoder_modules = adapter.modules.iter().filter(|m| m.key.component.is_text_encoder()).count();
@@ -67,7 +69,7 @@ pub fn inspect(adapter: &Adapter, source: &dyn Source) -> Result<Inspection> {
         family: adapter.family.clone(),
         dialect: adapter.dialect.id().to_owned(),
         dialect_title: adapter.dialect.title().to_owned(),
-        kinds: BTreeMap::from([("lora".to_owned(), adapter.modules.len())]),
+        kinds,
         modules: adapter.modules.len(),
         text_encoder_modules,
         ranks,

@@ -2,8 +2,8 @@
 //!
 //! Modules are known by their position in the list of adapted layers, so they match other files of this dialect only.
 
-use super::Part;
 use crate::module::{Component, ModuleKey};
+use crate::part::Part;
 
 /// Base name (`unet:12`), part and module of a tensor.
 pub(super) fn parse(name: &str) -> Option<(&str, Part, ModuleKey)> {

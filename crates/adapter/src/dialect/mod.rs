@@ -21,7 +21,7 @@ mod names;
 mod peft;
 
 pub(crate) use foreign::{not_an_adapter, refusal};
-pub(crate) use names::{Part, counterpart, parse};
+pub(crate) use names::{counterpart, dialect_of, ending, parse};
 
 use crate::error::{Error, Kind, Result};
 use crate::module::{Component, ModuleKey};

@@ -2,14 +2,7 @@
 
 use super::{DialectId, OutputKeys, cloneofsimo, diffusers, kohya, peft};
 use crate::module::ModuleKey;
-
-/// Which part of a module a tensor is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
-    Up,
-    Down,
-    Alpha,
-}
+use crate::part::Part;
 
 /// A tensor that belongs to a module.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,8 +10,8 @@ pub(crate) struct Piece<'a> {
     /// Name without the suffix; the pieces of one module share it.
     pub base: &'a str,
     pub part: Part,
-    /// The suffix's dialect. For alpha, which several dialects share, this means nothing.
-    pub dialect: DialectId,
+    /// The suffix's dialect; `None` for suffixes that several dialects share.
+    pub dialect: Option<DialectId>,
     pub key: ModuleKey,
 }
 
@@ -40,25 +33,37 @@ const SUFFIXES: [(&str, Part, DialectId); 14] = [
     (".alpha", Part::Alpha, DialectId::Kohya),
 ];
 
-/// What the tensor called `name` is, or `None` when it is no piece of a factor pair.
+/// What the tensor called `name` is, or `None` when it is no piece of a module.
 pub(crate) fn parse(name: &str) -> Option<Piece<'_>> {
     if let Some((base, part, key)) = cloneofsimo::parse(name) {
-        return Some(Piece { base, part, dialect: DialectId::Cloneofsimo, key });
+        return Some(Piece { base, part, dialect: Some(DialectId::Cloneofsimo), key });
+    }
+    if let Some((base, part)) = Part::split(name) {
+        return Some(Piece { base, part, dialect: None, key: plain(base).1 });
     }
     let (base, part, dialect) = split(name)?;
     let (dialect, key) = match dialect {
         DialectId::Kohya => (dialect, kohya::key(base)?),
         DialectId::DiffusersProcs => (dialect, diffusers::processor_key(base)?),
-        DialectId::Diffusers => match peft::key(base) {
-            Some(key) => (DialectId::Peft, key),
-            None => {
-                let (dialect, key) = diffusers::key(base);
-                (dialect, kohya::prefixed(base).unwrap_or(key))
-            }
-        },
+        DialectId::Diffusers => plain(base),
         _ => (dialect, diffusers::key(base).1),
     };
+    let dialect = (part != Part::Alpha).then_some(dialect);
     Some(Piece { base, part, dialect, key })
+}
+
+/// Dialect and module of a base name, where the suffix does not tell.
+fn plain(base: &str) -> (DialectId, ModuleKey) {
+    match (peft::key(base), kohya::prefixed(base)) {
+        (Some(key), _) => (DialectId::Peft, key),
+        (None, Some(key)) => (diffusers::key(base).0, key),
+        (None, None) => diffusers::key(base),
+    }
+}
+
+/// The dialect of a base name none of whose suffixes tells it.
+pub(crate) fn dialect_of(base: &str) -> DialectId {
+    if kohya::prefixed(base).is_some() { DialectId::Kohya } else { plain(base).0 }
 }
 
 /// Splits a name at its suffix.
@@ -75,8 +80,8 @@ fn split(name: &str) -> Option<(&str, Part, DialectId)> {
     up.or_else(|| named(".lora_A").map(|base| (base, Part::Down, DialectId::Diffusers)))
 }
 
-/// The name of the other factor of the pair that `name` belongs to.
-pub(crate) fn counterpart(name: &str) -> String {
+/// The name that the missing `part` of the module with the tensor `name` would have.
+pub(crate) fn counterpart(name: &str, part: Part) -> String {
     const PAIRS: [(&str, &str); 8] = [
         (".lora_up.", ".lora_down."),
         (".lora_down.", ".lora_up."),
@@ -87,8 +92,16 @@ pub(crate) fn counterpart(name: &str) -> String {
         (":up", ":down"),
         (":down", ":up"),
     ];
+    if let (Some(ending), Some((base, _))) = (part.ending(), Part::split(name)) {
+        return format!("{base}{ending}");
+    }
     let found = PAIRS.iter().find(|(own, _)| name.contains(own));
     found.map_or_else(String::new, |(own, other)| name.replacen(own, other, 1))
+}
+
+/// The end of a tensor's name that tells what it is, for messages.
+pub(crate) fn ending(name: &str) -> &str {
+    parse(name).map_or(name, |piece| name[piece.base.len()..].trim_start_matches(['.', '_', ':']))
 }
 
 /// A module's tensor names, from its base name in the dialect's own spelling.

@@ -1,7 +1,7 @@
 //! Trained adapters of the shared folder: opened rightly, or refused by name.
 
 use crate::support::shared;
-use rankweave_adapter::{Adapter, DialectId, Kind, read_alphas, read_modules};
+use rankweave_adapter::{Adapter, DialectId, Kind, Part, read_alphas, read_modules};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -86,7 +86,7 @@ fn every_file_of_the_table_opens_as_it_says_or_is_refused_by_name() {
         assert_eq!(ranks, row.ranks, "{}", row.file);
         let all: Vec<usize> = (0..adapter.modules.len()).collect();
         let factors = read_modules(&adapter, &bytes, &all).unwrap_or_else(|e| panic!("{e}"));
-        let zero = factors.iter().filter(|f| f.up.iter().all(|v| *v == 0.0)).count();
+        let zero = factors.iter().filter(|f| f.part(Part::Up).unwrap().values.iter().all(|v| *v == 0.0)).count();
         assert_eq!(zero, row.zero_up, "{}", row.file);
         assert_eq!(read_alphas(&adapter, &bytes).unwrap().len(), row.modules);
         opened += 1;

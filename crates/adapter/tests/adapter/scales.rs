@@ -1,16 +1,29 @@
 //! Where alpha comes from, and the scale it makes.
 
 use crate::support::{Sparse, valued};
-use rankweave_adapter::{Adapter, Alpha, Factors, Kind, read_alphas, read_modules, read_raw};
+use rankweave_adapter::{Adapter, Alpha, Kind, Part, Stored, read_alphas, read_modules, read_raw};
 use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize};
 
 const UP: (&str, &[usize], &[f32]) = ("a.lora_up.weight", &[3, 2], &[1., 2., 3., 4., 5., 6.]);
 const DOWN: (&str, &[usize], &[f32]) = ("a.lora_down.weight", &[2, 2], &[7., 8., 9., 10.]);
 
+struct Factors {
+    up: Vec<f32>,
+    down: Vec<f32>,
+    scale: f64,
+    alpha: f64,
+}
+
+fn plain(mut stored: Stored) -> Factors {
+    let mut values = |part| stored.take(part).unwrap().values;
+    let (up, down) = (values(Part::Up), values(Part::Down));
+    Factors { up, down, scale: stored.scale, alpha: stored.alpha }
+}
+
 fn factors(bytes: &[u8], config: Option<&str>) -> Factors {
     let adapter = Adapter::open(&bytes, "f", config).unwrap();
-    read_modules(&adapter, &bytes, &[0]).unwrap().remove(0)
+    plain(read_modules(&adapter, &bytes, &[0]).unwrap().remove(0))
 }
 
 #[test]
@@ -177,7 +190,7 @@ fn half_types_and_double_decode() {
     let f = factors(&bytes, None);
     assert_eq!((f.up, f.down), (values.to_vec(), values.to_vec()));
     let adapter = Adapter::open(&bytes, "f", None).unwrap();
-    assert_eq!(read_raw(&adapter, &bytes, adapter.modules[0].up).unwrap(), f16);
+    assert_eq!(read_raw(&adapter, &bytes, adapter.modules[0].part(Part::Up).unwrap()).unwrap(), f16);
     assert!(read_raw(&adapter, &bytes, 99).is_err() && read_modules(&adapter, &bytes, &[9]).is_err());
 }
 
@@ -200,10 +213,10 @@ fn neighbours_are_read_in_one_go_and_any_order_works() {
     let order: Vec<usize> = (0..50).rev().chain([7, 7]).collect();
     let read = read_modules(&adapter, &source, &order).unwrap();
     assert_eq!(source.calls.get(), 1);
-    for (i, f) in order.iter().zip(&read) {
+    for (i, f) in order.iter().zip(read.into_iter().map(plain)) {
         let n: usize = adapter.modules[*i].raw[1..].parse().unwrap();
         let scale = if n == 0 { 1.0 } else { n as f64 };
-        assert_eq!((&f.up, &f.down, f.scale), (&values[n][0], &values[n][1], scale));
+        assert_eq!((f.up, f.down, f.scale), (values[n][0].clone(), values[n][1].clone(), scale));
     }
 }
 
@@ -214,7 +227,7 @@ fn long_tensors_are_read_in_pieces() {
     let bytes = valued(&[("a.lora_up.weight", &[3_000_000, 2], &long), DOWN]);
     let adapter = Adapter::open(&bytes, "f", None).unwrap();
     let source = Sparse::new(bytes.clone(), bytes.len() as u64);
-    let f = read_modules(&adapter, &source, &[0]).unwrap().remove(0);
+    let f = plain(read_modules(&adapter, &source, &[0]).unwrap().remove(0));
     assert!(f.up == long && f.down == DOWN.2);
     assert!(source.calls.get() >= 3);
 }

@@ -4,7 +4,7 @@ use super::{Answer, Worker};
 use crate::protocol::{Facts, Input, Method, Mix, Output, Rank, Ready, Request, Row, Settings, Summary};
 use crate::wire::{Message, Sort};
 use js_sys::{Array, Uint8Array};
-use rankweave_adapter::{Adapter, Error, Source, read_modules};
+use rankweave_adapter::{Adapter, Error, Part, Source, read_modules};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -97,11 +97,12 @@ fn deltas(file: &[u8]) -> Vec<f64> {
     let opened = Adapter::open(&file, "x", None).unwrap();
     let all: Vec<usize> = (0..opened.modules.len()).collect();
     let mut entries = Vec::new();
-    for (module, pair) in opened.modules.iter().zip(read_modules(&opened, &file, &all).unwrap()) {
+    for (module, stored) in opened.modules.iter().zip(read_modules(&opened, &file, &all).unwrap()) {
+        let values = |part| stored.part(part).unwrap().values.as_slice();
+        let (up, down) = (values(Part::Up), values(Part::Down));
         for (row, column) in (0..WIDTH).flat_map(|i| (0..WIDTH).map(move |j| (i, j))) {
-            let product =
-                |r: usize| f64::from(pair.up[row * module.rank + r]) * f64::from(pair.down[r * WIDTH + column]);
-            entries.push(pair.scale * (0..module.rank).map(product).sum::<f64>());
+            let product = |r: usize| f64::from(up[row * module.rank + r]) * f64::from(down[r * WIDTH + column]);
+            entries.push(stored.scale * (0..module.rank).map(product).sum::<f64>());
         }
     }
     entries

@@ -1,0 +1,25 @@
+//! LoRA and LoCon: s·B·A with up B `[out, r]` or `[out, r, 1, …]`, down A `[r, in]` or `[r, in, kernel…]`.
+
+use super::{Entry, KindId, Measured, Parts};
+use crate::error::Result;
+use crate::module::ModuleShape;
+use crate::part::Part::{Down, Up};
+
+pub(super) const ENTRY: Entry = Entry { id: KindId::Lora, title: "LoRA", marks: &[Up, Down], others: &[], measure };
+
+fn measure(parts: &Parts) -> Result<Measured> {
+    let misfit = |what: &str| parts.misfit(Up, what, "up [out, r] and down [r, in, kernel…]");
+    let (up, down) = (parts.matrix(Up)?, parts.matrix(Down)?);
+    let (&[out, rank, ref ones @ ..], &[down_rank, inp, ref kernel @ ..]) = (&*up, &*down) else {
+        return Err(misfit("A factor has too few dimensions"));
+    };
+    if rank != down_rank || ones.iter().any(|n| *n != 1) {
+        return Err(misfit("The two factors of a pair do not fit together"));
+    }
+    if !kernel.is_empty() && !ones.is_empty() && kernel.len() != ones.len() {
+        return Err(misfit("The two factors of a pair are of different convolutions"));
+    }
+    // Some files store a 1×1 convolution's down factor without its two ones.
+    let kernel = if kernel.is_empty() { ones } else { kernel };
+    Ok(Measured { shape: ModuleShape { out, inp, kernel: kernel.to_vec() }, rank, dim: rank })
+}

@@ -1,0 +1,38 @@
+//! Factors: how a module of each kind becomes a factor pair with ΔW = scale·up·down, exactly.
+//!
+//! One file per kind, of the same name as in the adapter crate, which has measured the shapes already. A kind whose ΔW
+//! has no low rank gives a pair as well, with the identity as one factor.
+
+mod fuse;
+mod lora;
+
+pub(crate) use fuse::{cut, stack};
+
+use rankweave_adapter::{Error, Kind, KindId, Module, Part, Result, Stored, Tensor};
+use rankweave_compute::FactorPair;
+
+/// The factor pair of `module`, from its tensors.
+///
+/// # Errors
+/// `Malformed` where a tensor is missing or of another shape than was measured.
+pub(crate) fn pair(module: &Module, stored: Stored) -> Result<FactorPair> {
+    let pair = match module.kind {
+        KindId::Lora => lora::pair(module, stored),
+    }?;
+    let fits = pair.up.len() == pair.out * pair.rank && pair.down.len() == pair.rank * pair.columns;
+    let measured = (module.shape.out, module.shape.columns(), module.rank);
+    if fits && (pair.out, pair.columns, pair.rank) == measured { Ok(pair) } else { Err(lacking(module)) }
+}
+
+/// A part that the kind cannot be without.
+fn need(module: &Module, stored: &mut Stored, part: Part) -> Result<Tensor> {
+    stored.take(part).ok_or_else(|| lacking(module))
+}
+
+fn lacking(module: &Module) -> Error {
+    Error::new(Kind::Malformed, "A module's tensors do not fit together").module(module.key.id()).expected(format!(
+        "the parts of a {} adapter of {}",
+        module.kind.title(),
+        module.shape
+    ))
+}
