@@ -148,3 +148,33 @@ fn parts_put_together_by_conversion_come_back() {
     let back = merge(vec![File::new("x", together.bytes, 1.0)], "diffusers");
     assert!(rows(&back.bytes, None) == rows(&parts(), None));
 }
+
+/// Rules and blocks weigh parts one by one, also where they become one module.
+#[test]
+fn parts_of_unlike_weights_keep_them_in_a_whole() {
+    let (one, other) = (rows(&whole(), None), rows(&parts(), None));
+    let factor = |name: &str| match name {
+        name if name.ends_with("to_q") => 0.5,
+        name if name.ends_with("add_k_proj") => -2.0,
+        _ => 1.0,
+    };
+    let mut expected = Rows::new();
+    for (rows, weight, own) in [(&one, 0.7, false), (&other, -0.4, true)] {
+        for ((name, row), values) in rows.iter().filter(|((name, _), _)| !(own && name.ends_with("attn_to_v"))) {
+            let by = weight * if own { factor(name) } else { 1.0 };
+            let sum = expected.entry((name.clone(), *row)).or_insert_with(|| vec![0.0; values.len()]);
+            sum.iter_mut().zip(values).for_each(|(sum, x)| *sum += by * x);
+        }
+    }
+    for keys in ["kohya", "diffusers"] {
+        let mut second = File::new("parts", parts(), -0.4);
+        second.rules = serde_json::json!([
+            {"match": "*to_q", "weight": 0.5}, {"match": "*.add_k_proj", "weight": -2.0}, {"match": "*.attn.to_v", "drop": true}
+        ]);
+        let merged = merge(vec![File::new("whole", whole(), 0.7), second], keys);
+        close(&rows(&merged.bytes, None), &expected);
+        for (line, weight) in merged.report.sources.iter().zip([0.7, -0.4]) {
+            assert!((line.recovered_weight.unwrap() - weight).abs() < 1e-4, "{keys}: {:?}", line.recovered_weight);
+        }
+    }
+}

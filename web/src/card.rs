@@ -1,5 +1,6 @@
 //! One card per adapter: what it is, how much of it, and where it stands in the order.
 
+use crate::blocks::BlockWeights;
 use crate::entries::{self, Entry};
 use crate::format::{bytes, number};
 use crate::icons;
@@ -52,7 +53,8 @@ fn Card(entry: Entry) -> impl IntoView {
                 {fact("Size", facts, size)}
             </dl>
             {live::part(move || facts.with(|f| warning_notes(f.warnings.clone(), f.warning_count, &label)))}
-            <Weights entry=entry />
+            <Weights entry=entry.clone() />
+            <BlockWeights entry=entry />
         </li>
     }
 }

@@ -6,6 +6,8 @@
 
 mod announce;
 mod app;
+mod block_tools;
+mod blocks;
 mod boot;
 mod card;
 mod compare;

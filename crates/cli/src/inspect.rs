@@ -2,13 +2,16 @@
 
 use crate::args::Inspect;
 use crate::describe::{self, line};
-use crate::{inputs, show};
+use crate::{blocks, inputs, show};
 use rankweave_adapter::{Error, display::clean};
 use rankweave_recipe::{Inspection, inspect};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
 pub(crate) fn run(args: &Inspect) -> Result<(), Vec<Error>> {
+    if args.blocks {
+        return blocks::inspect(args);
+    }
     let mut facts = Vec::new();
     let mut errors = Vec::new();
     for path in &args.files {

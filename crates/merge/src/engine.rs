@@ -75,7 +75,8 @@ fn read_pairs(
         while let Some(((m, index, i), stored)) = rest.next() {
             let module = &plan.modules[*m];
             let pair = |index: usize, i: usize, stored| -> Result<FactorPair> {
-                let pair = factors::pair(&adapter.modules[index], stored).map_err(|e| e.file(&adapter.label))?;
+                let mut pair = factors::pair(&adapter.modules[index], stored).map_err(|e| e.file(&adapter.label))?;
+                pair.scale *= module.scales[i];
                 Ok(match module.cuts.get(i) {
                     Some(rows) => factors::cut(pair, *rows, module.shape.out),
                     None => pair,
@@ -180,6 +181,7 @@ fn report(
         source: module.adapters[i],
         rank: pairs[i].rank,
         weight: module.weights[i],
+        factor: module.factors[i],
         inner: combination.inner[i],
     };
     ModuleReport {

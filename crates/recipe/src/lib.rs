@@ -8,6 +8,7 @@
 //! that the same recipe gives the same bytes everywhere.
 
 mod assemble;
+mod blocks;
 mod check;
 mod inspect;
 mod prepare;
@@ -15,11 +16,12 @@ mod recipe;
 mod report;
 
 pub use assemble::{Assembler, Finished};
+pub use blocks::{BlockFacts, Blocks, FamilyBlocks, Rule};
 pub use inspect::{AlphaFacts, Inspection, inspect};
 pub use prepare::{Estimate, Prepared, TaskOutput};
 pub use rankweave_merge::{ModuleReport, RankPolicy};
 pub use recipe::{Engine, MethodRef, MixEntry, Output, Rank, Recipe, SourceRef};
-pub use report::{ModuleLine, Report, SourceLine};
+pub use report::{BlockLine, DroppedLine, ModuleLine, Report, SourceLine};
 
 /// Version of this crate, as recipes and metadata name it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

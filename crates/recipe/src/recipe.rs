@@ -4,6 +4,7 @@
 //! from a later version survives a round trip; [`crate::Prepared`] says which ones
 //! it did not understand.
 
+use crate::blocks::{Blocks, Rule};
 use rankweave_adapter::{Adapter, DialectId, Dtype, Error, Kind, MetadataMode};
 use rankweave_merge::RankPolicy;
 use serde::{Deserialize, Serialize};
@@ -82,6 +83,12 @@ pub struct MixEntry {
     /// The same for text encoders; `weight` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub te: Option<f64>,
+    /// Factors by block.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocks: Option<Blocks>,
+    /// Factors by module name, and modules to drop. In order; the last one that fits a module decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
     /// Keys not known here.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -172,6 +179,13 @@ impl Rank {
     }
 }
 
+impl MixEntry {
+    /// A source at weight 1.
+    pub fn new(src: &str) -> MixEntry {
+        MixEntry { src: src.to_owned(), weight: 1.0, te: None, blocks: None, rules: Vec::new(), other: Map::new() }
+    }
+}
+
 impl Recipe {
     /// The exact sum of `count` sources a, b, …, all of weight 1, as F32.
     pub fn blank(count: usize) -> Recipe {
@@ -180,7 +194,7 @@ impl Recipe {
             _ => format!("s{i}"),
         });
         let sources: Vec<_> = ids.map(|id| SourceRef { id, ..SourceRef::default() }).collect();
-        let mix = sources.iter().map(|s| MixEntry { src: s.id.clone(), weight: 1.0, te: None, other: Map::new() });
+        let mix = sources.iter().map(|s| MixEntry::new(&s.id));
         Recipe {
             recipe: 1,
             name: None,
