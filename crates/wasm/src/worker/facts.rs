@@ -67,7 +67,7 @@ pub fn of(inspection: &Inspection, config: bool) -> Facts {
 }
 
 fn kind_title(kind: &str) -> String {
-    KindId::from_id(kind).map_or(kind, KindId::title).into()
+    KindId::from_id(kind).map_or_else(|| kind.into(), |kind| kind.title().into())
 }
 
 /// For the line above Merge and the notes of column 2.
