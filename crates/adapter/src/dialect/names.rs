@@ -16,11 +16,13 @@ pub(crate) struct Piece<'a> {
 }
 
 /// Suffixes, longer before shorter where one ends with the other. `Diffusers` stands for all with `lora_A`.
-const SUFFIXES: [(&str, Part, DialectId); 14] = [
+const SUFFIXES: [(&str, Part, DialectId); 16] = [
     (".lora_up.weight", Part::Up, DialectId::Kohya),
     (".lora_down.weight", Part::Down, DialectId::Kohya),
     (".lora_B.weight", Part::Up, DialectId::Diffusers),
     (".lora_A.weight", Part::Down, DialectId::Diffusers),
+    (".lora_B", Part::Up, DialectId::Diffusers),
+    (".lora_A", Part::Down, DialectId::Diffusers),
     (".lora.up.weight", Part::Up, DialectId::DiffusersLora),
     (".lora.down.weight", Part::Down, DialectId::DiffusersLora),
     (".lora.alpha", Part::Alpha, DialectId::DiffusersLora),
@@ -95,8 +97,16 @@ pub(crate) fn counterpart(name: &str, part: Part) -> String {
     if let (Some(ending), Some((base, _))) = (part.ending(), Part::split(name)) {
         return format!("{base}{ending}");
     }
-    let found = PAIRS.iter().find(|(own, _)| name.contains(own));
-    found.map_or_else(String::new, |(own, other)| name.replacen(own, other, 1))
+    if let Some((base, own)) = Part::split(name) {
+        let endings = if own == Part::Mid { [".lora_up.weight", ".lora_down.weight"] } else { [".lora_B", ".lora_A"] };
+        return format!("{base}{}", endings[usize::from(part != Part::Up)]);
+    }
+    let found = PAIRS.iter().find(|(own, _)| name.contains(own) || name.ends_with(own.trim_end_matches('.')));
+    let trimmed = |(own, other): &(&'static str, &'static str)| match name.contains(own) {
+        true => (*own, *other),
+        false => (own.trim_end_matches('.'), other.trim_end_matches('.')),
+    };
+    found.map(trimmed).map_or_else(String::new, |(own, other)| name.replacen(own, other, 1))
 }
 
 /// The end of a tensor's name that tells what it is, for messages.

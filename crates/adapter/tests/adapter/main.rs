@@ -9,6 +9,7 @@ mod editing;
 mod hashes;
 mod hostile;
 mod keylists;
+mod kinds;
 mod layouts;
 mod metadata;
 mod real;

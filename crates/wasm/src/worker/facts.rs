@@ -7,7 +7,7 @@ use crate::protocol::{
     Block, Choice, Estimate, Facts, Method, Param, ParamKind, Preset, Recovered, Reference, Row, Summary,
 };
 use rankweave_adapter::layout::block_weights;
-use rankweave_adapter::{Adapter, Warning};
+use rankweave_adapter::{Adapter, KindId, Warning};
 use rankweave_merge::{ParamKind as Kind, ParamSpec, Spec, registry};
 use rankweave_recipe::{FamilyBlocks, Inspection, ModuleLine, Report};
 use std::collections::HashMap;
@@ -91,7 +91,7 @@ pub fn add_blocks(facts: &mut Facts, adapter: &Adapter) {
 }
 
 fn kind_title(kind: &str) -> String {
-    if kind == "lora" { "LoRA".into() } else { kind.into() }
+    KindId::from_id(kind).map_or(kind, KindId::title).into()
 }
 
 /// For the line above Merge and the notes of column 2.
