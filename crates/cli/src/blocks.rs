@@ -81,12 +81,12 @@ pub(crate) fn table(report: &Report) {
 /// One line per block, one column per adapter.
 fn lines(report: &Report) -> Vec<String> {
     let mut out = vec![String::new()];
-    let head = report.sources.iter().map(|s| format!("{:>16}", format!("{}: {}", s.id, clean(&s.label, 12))));
+    let head = report.sources.iter().map(|s| format!("{:>22}", format!("{}: {}", s.id, clean(&s.label, 17))));
     out.push(format!("{:<10}{}", "block", head.collect::<String>()));
     for of_block in report.blocks.chunk_by(|a, b| a.block == b.block) {
         let Some(first) = of_block.first() else { continue };
         let cell = |source: usize| of_block.iter().find(|l| l.source == source).map_or_else(|| "–".to_owned(), weights);
-        let cells: String = (0..report.sources.len()).map(|s| format!("{:>16}", cell(s))).collect();
+        let cells: String = (0..report.sources.len()).map(|s| format!("{:>22}", cell(s))).collect();
         out.push(format!("{:<10}{cells}  {}", first.block.as_deref().unwrap_or("none"), first.role));
     }
     if !report.dropped.is_empty() {
@@ -95,7 +95,7 @@ fn lines(report: &Report) -> Vec<String> {
     out
 }
 
-/// `0.8`, `0.4 to 0.8`, `0.8, 4 dropped`, `dropped`.
+/// `0.8`, `0.4…0.8`, `0.8, 4 dropped`, `dropped`.
 fn weights(line: &BlockLine) -> String {
     let number = |x: f64| ((x * 1e4).round() / 1e4).to_string();
     let weights = match (line.least, line.largest) {
@@ -103,7 +103,7 @@ fn weights(line: &BlockLine) -> String {
         (Some(least), Some(largest)) => format!("{}…{}", number(least), number(largest)),
         _ => return "dropped".to_owned(),
     };
-    if line.dropped == 0 { weights } else { format!("{weights} −{}", line.dropped) }
+    if line.dropped == 0 { weights } else { format!("{weights}, {} dropped", line.dropped) }
 }
 
 /// `rankweave inspect --blocks`.
@@ -179,7 +179,7 @@ mod tests {
             largest,
         };
         assert_eq!(weights(&line(Some(0.8 * 0.5), Some(0.4), 0)), "0.4");
-        assert_eq!(weights(&line(Some(-0.1 - 0.2), Some(0.8), 2)), "-0.3…0.8 −2");
+        assert_eq!(weights(&line(Some(-0.1 - 0.2), Some(0.8), 2)), "-0.3…0.8, 2 dropped");
         assert_eq!(weights(&line(None, None, 3)), "dropped");
     }
 }

@@ -250,7 +250,8 @@ fn extra_tensor(adapter: &Adapter, tensor: usize) -> OutTensor {
     OutTensor { key: info.name.clone(), dtype: info.dtype, shape: info.shape.clone() }
 }
 
-/// The module that a group becomes; `None` where the output cannot hold it, which `left_out` notes.
+/// The module that a group becomes; `None` where rules drop it from every adapter that has it, and where the output cannot
+/// hold it, which `left_out` notes.
 fn planned(
     request: &Request,
     joined: Joined,
