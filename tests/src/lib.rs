@@ -16,6 +16,7 @@ pub mod shared;
 pub mod source;
 pub mod synth;
 pub mod tensors;
+pub mod zeros;
 
 /// How many golden cases there are: the harness that runs them must find just as many.
 pub const GOLDEN_CASES: usize = 55;

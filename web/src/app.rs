@@ -5,6 +5,7 @@ use crate::card::Cards;
 use crate::drop::{DropPlace, DropVeil};
 use crate::estimate;
 use crate::explain::Explain;
+use crate::fit::{self, FitPart};
 use crate::form::Form;
 use crate::merge_bar::MergeBar;
 use crate::privacy::Privacy;
@@ -19,6 +20,7 @@ use leptos::prelude::*;
 #[component]
 pub fn App() -> impl IntoView {
     estimate::follow();
+    fit::follow();
     shortcuts::listen();
     view! {
         <header class="top">
@@ -48,6 +50,7 @@ pub fn App() -> impl IntoView {
             </section>
             <section class="panel output" aria-labelledby="output-title">
                 <Head step="3" id="output-title" title="Result" />
+                <FitPart />
                 <Form />
                 <ResultCard />
                 <MergeBar />

@@ -1,8 +1,10 @@
 //! One card per adapter: what it is, how much of it, and where it stands in the order.
 
+use crate::about::AboutPart;
 use crate::blocks::BlockWeights;
+use crate::check::Check;
 use crate::entries::{self, Entry};
-use crate::format::{bytes, number};
+use crate::format::{bytes, fixed, number};
 use crate::icons;
 use crate::live;
 use crate::state::state;
@@ -27,6 +29,8 @@ pub fn Cards() -> impl IntoView {
 #[component]
 fn Card(entry: Entry) -> impl IntoView {
     let facts = RwSignal::from(entry.facts.clone());
+    let check = RwSignal::from(entry.check.clone());
+    let wrong = move || check.with(Check::is_wrong);
     let title = format!("adapter-{}", entry.number);
     let label = entry.label.clone();
     let place = format!("card thread-{}", entry.thread % 8);
@@ -44,9 +48,11 @@ fn Card(entry: Entry) -> impl IntoView {
                 <span class="chip family">{live::signal(move || facts.with(family))}</span>
                 <span class="chip">{live::signal(move || facts.with(|f| f.kind.clone()))}</span>
                 <span class="chip">{live::signal(move || facts.with(|f| f.dialect.clone()))}</span>
+                <span class="chip">{live::signal(move || facts.with(|f| format!("Rank {}", ranks(f))))}</span>
+                <span class="chip">{live::signal(move || facts.with(alpha_from))}</span>
+                {live::when(wrong, wrong_hash)}
             </p>
             <dl class="facts">
-                {fact("Rank", facts, ranks)}
                 {fact("Alpha", facts, alpha)}
                 {fact("Type", facts, |f| f.dtypes.join(", "))}
                 {fact("Modules", facts, modules)}
@@ -54,7 +60,8 @@ fn Card(entry: Entry) -> impl IntoView {
             </dl>
             {live::part(move || facts.with(|f| warning_notes(f.warnings.clone(), f.warning_count, &label)))}
             <Weights entry=entry.clone() />
-            <BlockWeights entry=entry />
+            <BlockWeights entry=entry.clone() />
+            <AboutPart entry=entry />
         </li>
     }
 }
@@ -106,7 +113,23 @@ fn CardButtons(number: u32, label: String) -> impl IntoView {
 }
 
 fn family(facts: &Facts) -> String {
-    if facts.family == "unknown" { "Unknown base".into() } else { facts.family_title.clone() }
+    if facts.family == "unknown" {
+        return "Unknown base".into();
+    }
+    format!("{}, {} % sure", facts.family_title, fixed(100.0 * facts.confidence, 0))
+}
+
+fn alpha_from(facts: &Facts) -> &'static str {
+    match facts.alpha_from.as_str() {
+        "tensors" => "Alpha in tensors",
+        "config" => "Alpha in adapter_config.json",
+        "metadata" => "Alpha in metadata",
+        _ => "No alpha: scale 1",
+    }
+}
+
+fn wrong_hash() -> AnyView {
+    view! { <span class="chip bad">"States a wrong hash"</span> }.into_any()
 }
 
 /// `16`, `4 and 16`, `1 to 64`.

@@ -1,27 +1,31 @@
-//! How the open adapters fit together, before anything is merged.
+//! What the open adapters have in common, before anything is merged, and what else a merge would do.
 
-use crate::format::count;
 use crate::live;
 use crate::state::{State, state};
 use crate::trouble::{trouble, warning_notes};
 use leptos::prelude::*;
-use rankweave_wasm::protocol::{Estimate, Facts};
+use rankweave_wasm::protocol::{Estimate, Fit, Overlap};
 
-/// Notes on what a merge would do, or why it cannot be done.
+/// The shared modules, and notes on what a merge would do, or why it cannot be done.
 #[component]
 pub fn Compare() -> impl IntoView {
     let state = state();
     let number = live::memo(move || state.entries.with(Vec::len));
-    let content = move || match state.estimate.get() {
+    let notes = move || match state.estimate.get() {
         None => preview(),
-        Some(Ok(estimate)) => notes(state, estimate),
+        Some(Ok(estimate)) => notes(estimate, number.get()),
         Some(Err(errors)) => live::list(&errors, |error| trouble(error, None)),
+    };
+    let shared = move || match state.fit.get() {
+        Some(fit) if number.get() > 1 => table(state, &fit),
+        _ => live::nothing(),
     };
     view! {
         <div class="part">
             <h3>{live::signal(move || if number.get() == 1 { "This adapter alone" } else { "These adapters together" })}</h3>
+            {live::part(shared)}
             <div class="notes" aria-live="polite">
-                {live::part(content)}
+                {live::part(notes)}
             </div>
         </div>
     }
@@ -36,37 +40,83 @@ fn preview() -> AnyView {
     .into_any()
 }
 
-fn note(class: &'static str, text: String) -> AnyView {
+fn notes(estimate: Estimate, number: usize) -> AnyView {
+    let alone = (number == 1).then(|| {
+        view! {
+            <p class="note info">
+                <span>"Its weight, rank, number type and key spelling can be changed for good."</span>
+            </p>
+        }
+    });
     view! {
-        <p class=class>
-            <span>{text}</span>
-        </p>
+        {alone}
+        {warning_notes(estimate.warnings, estimate.warning_count, "")}
     }
     .into_any()
 }
 
-fn notes(state: State, estimate: Estimate) -> AnyView {
-    let all: Vec<Facts> = state.entries.with_untracked(|all| all.iter().map(|e| e.facts.get_untracked()).collect());
-    let mut told = vec![fit(&estimate, all.len())];
-    let highest = |facts: &Facts| facts.ranks.iter().map(|(rank, _)| *rank).max();
-    if all.windows(2).any(|pair| highest(&pair[0]) != highest(&pair[1])) {
-        told.push(note("note good", "Different ranks are fine: nothing is averaged away or skipped.".into()));
+/// How many modules each two adapters share, and which they disagree about.
+fn table(state: State, fit: &Fit) -> AnyView {
+    let labels: Vec<String> = state.entries.with_untracked(|all| all.iter().map(|e| e.label.clone()).collect());
+    let name = |i: u32| labels.get(i as usize).cloned().unwrap_or_default();
+    let row = |o: &Overlap| {
+        view! {
+            <tr>
+                <th scope="row">{name(o.a)} <span class="muted">" and "</span> {name(o.b)}</th>
+                <td>{o.shared}</td>
+                <td>{o.only_a}</td>
+                <td>{o.only_b}</td>
+            </tr>
+        }
+        .into_any()
+    };
+    let more = (fit.overlap_count as usize).saturating_sub(fit.overlaps.len());
+    let more = (more > 0).then(|| view! { <p class="small muted">"and " {more} " more pairs"</p> });
+    view! {
+        <div class="table-frame" tabindex="0" role="group" aria-label="Modules in common">
+            <table class="pairs">
+                <caption>"Modules in common"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Adapters"</th>
+                        <th scope="col">"Both"</th>
+                        <th scope="col">"Only 1st"</th>
+                        <th scope="col">"Only 2nd"</th>
+                    </tr>
+                </thead>
+                <tbody>{live::list(&fit.overlaps, row)}</tbody>
+            </table>
+        </div>
+        {more}
+        {sizes(fit)}
     }
-    told.push(warning_notes(estimate.warnings, estimate.warning_count, ""));
-    told.into_any()
+    .into_any()
 }
 
-/// How many modules the adapters share.
-fn fit(estimate: &Estimate, number: usize) -> AnyView {
-    let modules = count(estimate.modules, "module");
-    match (number, estimate.shared) {
-        (1, _) => note("note info", "Its weight, rank, number type and key spelling can be changed for good.".into()),
-        // The plan warns of it.
-        (_, 0) => live::nothing(),
-        (_, n) if n == estimate.modules => note("note good", format!("All {modules} are in every adapter.")),
-        (_, n) => note(
-            "note info",
-            format!("{n} of {modules} are in every adapter; the rest come from those that have them."),
-        ),
+fn sizes(fit: &Fit) -> AnyView {
+    if fit.sizes.is_empty() {
+        return live::nothing();
     }
+    let one = |(module, sizes): &(String, String)| {
+        view! {
+            <li>
+                <span class="mono">{module.clone()}</span> ": " {sizes.clone()}
+            </li>
+        }
+        .into_any()
+    };
+    let more = (fit.size_count as usize).saturating_sub(fit.sizes.len());
+    let more = (more > 0).then(|| view! { <li>"and " {more} " more"</li> });
+    let title = if fit.size_count == 1 {
+        "1 module differs in size".into()
+    } else {
+        format!("{} modules differ in size", fit.size_count)
+    };
+    view! {
+        <details class="sizes">
+            <summary>{title}</summary>
+            <ul class="small">{live::list(&fit.sizes, one)} {more}</ul>
+        </details>
+    }
+    .into_any()
 }

@@ -1,5 +1,6 @@
 //! Open adapters: adding what was dropped, removing, changing their order.
 
+use crate::check::Check;
 use crate::format::count;
 use crate::pairing::{self, Role};
 use crate::state::State;
@@ -33,6 +34,8 @@ pub struct Entry {
     pub blocks: ArcRwSignal<Vec<f64>>,
     /// What its header says.
     pub facts: ArcRwSignal<Facts>,
+    /// What reading it whole has shown.
+    pub check: ArcRwSignal<Check>,
 }
 
 /// A file the user gave us.
@@ -119,6 +122,7 @@ async fn open(state: State, engine: &Rc<Engine>, one: Picked, config: Option<&Pi
         te: ArcRwSignal::new(None),
         blocks: ArcRwSignal::new(Vec::new()),
         facts: ArcRwSignal::new(facts),
+        check: ArcRwSignal::new(Check::Not),
     };
     entries.update(|all| all.push(entry));
     Ok(())

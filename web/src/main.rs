@@ -4,18 +4,22 @@
 //! ([`rankweave_wasm::client`]), and what the user chose goes there as
 //! [`Settings`](rankweave_wasm::protocol::Settings). One component per file; the state they share is in [`state`].
 
+mod about;
 mod announce;
 mod app;
 mod block_tools;
 mod blocks;
 mod boot;
 mod card;
+mod check;
 mod compare;
+mod copy;
 mod drop;
 mod entries;
 mod estimate;
 mod explain;
 mod field;
+mod fit;
 mod form;
 mod format;
 mod icons;

@@ -19,7 +19,16 @@ const DTYPES: [(&str, &str); 6] = [
 const KEYS: [(&str, &str); 4] =
     [("same", "Like the first"), ("kohya", "kohya"), ("diffusers", "diffusers"), ("peft", "PEFT")];
 
-/// Rank, type and keys.
+/// What is taken over from the inputs' metadata: id, name.
+const METADATA: [(&str, &str); 5] = [
+    ("minimal", "Minimal: what all agree on"),
+    ("merge-tags", "Merged tags, triggers, licences"),
+    ("keep-first", "Keep that of the first"),
+    ("keep-all", "Keep all, under names of their own"),
+    ("none", "None"),
+];
+
+/// Rank, type, keys and metadata.
 #[component]
 pub fn OutputFields() -> impl IntoView {
     let form = state().form;
@@ -66,6 +75,7 @@ pub fn OutputFields() -> impl IntoView {
             {choose("dtype", "Number type", &DTYPES, form.dtype)}
             {choose("keys", "Key spelling", &KEYS, form.keys)}
         </div>
+        {choose("metadata", "Metadata", &METADATA, form.metadata)}
     }
 }
 
@@ -93,7 +103,7 @@ fn choose(
         <div class="field">
             <label for=id>{label}</label>
             <select id=id prop:value=live::signal(move || value.get()) on:change=move |event| value.set(event_target_value(&event))>
-                {live::list(options.iter().copied(), |(id, title)| live::option(id.into(), title.into()))}
+                {live::list(options, |(id, title)| live::option((*id).into(), (*title).into()))}
             </select>
         </div>
     }

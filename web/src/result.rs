@@ -44,7 +44,7 @@ fn done(state: State, outcome: &Arc<Outcome>) -> AnyView {
     let stale = live::memo(move || made.is_stale(state));
     let summary = outcome.summary.clone();
     let whole = outcome.file_sha256.clone();
-    let autov3 = summary.data_sha256.get(..12).unwrap_or_default().to_owned();
+    let autov3 = summary.data_sha256.get(..12).unwrap_or_default().to_ascii_uppercase();
     let config = outcome.config.clone().map(|address| {
         view! {
             <a class="button" href=address download="adapter_config.json">

@@ -5,7 +5,7 @@ use crate::job::Job;
 use leptos::prelude::*;
 use rankweave_adapter::Error;
 use rankweave_wasm::client::Engine;
-use rankweave_wasm::protocol::{Estimate, Method, Mix, ParamKind, Rank, Settings, Value};
+use rankweave_wasm::protocol::{Estimate, Fit, Method, Mix, ParamKind, Rank, Settings, Value};
 use std::rc::Rc;
 
 /// Handles to all shared state; cheap to copy.
@@ -29,6 +29,8 @@ pub struct State {
     pub form: Form,
     /// What a merge would give.
     pub estimate: RwSignal<Option<Result<Estimate, Vec<Error>>>>,
+    /// How the adapters go together.
+    pub fit: RwSignal<Option<Fit>>,
     /// The merge, if there is one.
     pub job: RwSignal<Job>,
     /// How many merges there have been.
@@ -54,6 +56,8 @@ pub struct Form {
     pub dtype: RwSignal<String>,
     /// Spelling of the output, or `same`.
     pub keys: RwSignal<String>,
+    /// What is taken over from the inputs' metadata.
+    pub metadata: RwSignal<String>,
 }
 
 /// A parameter's value.
@@ -86,6 +90,7 @@ impl State {
             energy: RwSignal::new(99.0),
             dtype: RwSignal::new("same".into()),
             keys: RwSignal::new("same".into()),
+            metadata: RwSignal::new("minimal".into()),
         };
         State {
             engine: RwSignal::new_local(None),
@@ -97,6 +102,7 @@ impl State {
             troubles: RwSignal::default(),
             form,
             estimate: RwSignal::new(None),
+            fit: RwSignal::new(None),
             job: RwSignal::new(Job::Idle),
             runs: RwSignal::new(0),
             say: RwSignal::default(),
@@ -128,7 +134,8 @@ impl State {
             Policy::Energy => Rank::Energy { value: self.form.energy.get() / 100.0 },
         };
         let mix = self.entries.with(|entries| entries.iter().map(mix).collect());
-        Settings { mix, method, params, rank, dtype: self.form.dtype.get(), keys: self.form.keys.get(), seed: None }
+        let (dtype, keys, metadata) = (self.form.dtype.get(), self.form.keys.get(), self.form.metadata.get());
+        Settings { mix, method, params, rank, dtype, keys, seed: None, metadata }
     }
 }
 

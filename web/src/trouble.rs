@@ -48,7 +48,7 @@ pub fn FileTroubles() -> impl IntoView {
     }
 }
 
-/// The first few warnings, and how many there are in `all`. Those about the file `here` need not name it.
+/// The first few warnings, each with what to do, and how many there are in `all`. Those about the file `here` need not name it.
 pub fn warning_notes(warnings: Vec<Warning>, all: u32, here: &str) -> AnyView {
     if all == 0 {
         return live::nothing();
@@ -58,17 +58,19 @@ pub fn warning_notes(warnings: Vec<Warning>, all: u32, here: &str) -> AnyView {
         place if place.is_empty() || place == here => warning.message,
         place => format!("{} ({place})", warning.message),
     };
-    let mut texts: Vec<String> = warnings.into_iter().map(text).collect();
+    let with_fix = |warning: Warning| (warning.fix(), text(warning));
+    let mut texts: Vec<(&str, String)> = warnings.into_iter().map(with_fix).collect();
     if more > 0 {
-        texts.push(format!("and {more} more"));
+        texts.push(("", format!("and {more} more")));
     }
     view! { <ul class="notes">{live::list(texts, note)}</ul> }.into_any()
 }
 
-fn note(text: String) -> AnyView {
+fn note((fix, text): (&'static str, String)) -> AnyView {
+    let fix = (!fix.is_empty()).then(|| view! { <span class="fix">{fix}</span> });
     view! {
         <li class="note warn">
-            <span>{text}</span>
+            <span>{text} {fix}</span>
         </li>
     }
     .into_any()

@@ -18,6 +18,7 @@ pub mod display;
 pub mod dtype;
 pub mod error;
 mod extras;
+mod fixes;
 pub mod hash;
 mod json;
 pub mod kind;

@@ -200,8 +200,11 @@ fn names_in_order(entries: &[Entry]) -> Result<Vec<u32>> {
     }
 }
 
-/// Reads bytes, turning an I/O failure into an error with its offset.
-pub(crate) fn read_at(source: &dyn Source, offset: u64, buf: &mut [u8]) -> Result<()> {
+/// Reads bytes, turning a failure into an error with its offset.
+///
+/// # Errors
+/// `Io`.
+pub fn read_at(source: &dyn Source, offset: u64, buf: &mut [u8]) -> Result<()> {
     source.read_at(offset, buf).map_err(|e| reading_failed(&e).offset(offset))
 }
 

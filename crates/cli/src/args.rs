@@ -15,7 +15,7 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Say what adapter files are: family, spelling, ranks, alpha, types.
+    /// Say what adapter files are, and how they go together.
     Inspect(Inspect),
     /// List the merge methods with their parameters.
     Methods(Methods),
@@ -34,7 +34,10 @@ pub(crate) struct Inspect {
     /// Safetensors files or PEFT folders.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Print a JSON array, one object per file.
+    /// Read the tensors too: true hashes, untrained modules, numbers that are not finite.
+    #[arg(long)]
+    pub tensors: bool,
+    /// Print a JSON object: files, and how they go together.
     #[arg(long)]
     pub json: bool,
     /// Print the blocks of each file's family instead, with the modules that the file has there.

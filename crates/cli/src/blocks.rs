@@ -7,9 +7,9 @@
 //! | `--drop` | `b:*ff*` | `*ff*` |
 
 use crate::args::{Inspect, Merge};
-use crate::describe::line;
 use crate::inputs::{self, Input};
 use crate::show;
+use crate::show::line;
 use rankweave_adapter::display::clean;
 use rankweave_adapter::{Error, Kind};
 use rankweave_recipe::{BlockLine, Blocks, FamilyBlocks, MixEntry, Report, Rule};

@@ -1,15 +1,12 @@
 //! `rankweave hash`.
 
 use crate::args::Hash;
-use crate::{describe, inputs, progress, show};
+use crate::{inputs, progress, show};
 use rankweave_adapter::display::clean;
-use rankweave_adapter::hash::{Claim, Verdict, claims};
+use rankweave_adapter::hash::{Claim, claims};
 use rankweave_adapter::{Error, Hashes, Result, Source, Warning, hashes};
 use serde::Serialize;
 use std::path::Path;
-
-/// kohya's legacy hash of files that end before the bytes it looks at.
-const NO_BYTES: &str = "e3b0c442";
 
 /// What is printed for one file.
 #[derive(Serialize)]
@@ -49,35 +46,15 @@ fn of(path: &Path) -> Result<Hashed> {
 
 fn print(hashed: &Hashed) {
     println!("{}", clean(&hashed.file, 200));
-    let h = &hashed.hashes;
-    let legacy = match h.legacy.as_deref() {
-        Some(NO_BYTES) => "none: under 1 MiB",
-        other => other.unwrap_or("none: the header is too long"),
-    };
-    let lines = [
-        ("SHA-256", h.sha256.as_str()),
-        ("data", &h.data_sha256),
-        ("AutoV1", h.autov1.as_deref().unwrap_or("none: under 2 MiB")),
-        ("AutoV2", &h.autov2),
-        ("AutoV3", &h.autov3),
-        ("BLAKE3", &h.blake3),
-        ("CRC32", &h.crc32),
-        ("legacy", legacy),
-    ];
-    lines.into_iter().for_each(|(name, text)| describe::line(name, text));
-    hashed.claims.iter().for_each(|claim| describe::line("stated", words(claim)));
+    for (name, digest) in hashed.hashes.lines() {
+        match digest {
+            Ok(digest) => println!("  {name:<18}{digest}"),
+            Err(why) => println!("  {name:<18}none: {why}"),
+        }
+    }
+    for claim in &hashed.claims {
+        println!("  {:<18}{} {}: {}", "stated", claim.key, claim.stated, claim.words());
+    }
     hashed.warnings.iter().for_each(show::warning);
     println!();
-}
-
-fn words(claim: &Claim) -> String {
-    let verdict = match claim.verdict {
-        Verdict::Right if claim.misspelt => "right, but not spelt as others look for it",
-        Verdict::Right => "right",
-        Verdict::Wrong => "wrong",
-        Verdict::OfNothing => "the hash of no bytes",
-        Verdict::NotADigest => "not a hash",
-        Verdict::Unknown => "cannot be checked",
-    };
-    format!("{} {}: {verdict}", claim.key, claim.stated)
 }

@@ -1,37 +1,70 @@
 //! `rankweave inspect`.
 
 use crate::args::Inspect;
-use crate::describe::{self, line};
-use crate::{blocks, inputs, show};
-use rankweave_adapter::{Error, display::clean};
-use rankweave_recipe::{Inspection, inspect};
+use crate::inputs::{self, Input};
+use crate::show::{self, line};
+use crate::{blocks, progress, together};
+use rankweave_adapter::{Adapter, Error, Result, Source, display::clean};
+use rankweave_recipe::{Compatibility, Inspection, Reading, about, compatibility, inspect, read_whole};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-pub(crate) fn run(args: &Inspect) -> Result<(), Vec<Error>> {
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Inspected {
+    files: Vec<Inspection>,
+    compatibility: Compatibility,
+}
+
+pub(crate) fn run(args: &Inspect) -> std::result::Result<(), Vec<Error>> {
     if args.blocks {
         return blocks::inspect(args);
     }
-    let mut facts = Vec::new();
+    let (mut files, mut adapters, mut readings) = (Vec::new(), Vec::new(), Vec::new());
     let mut errors = Vec::new();
     for path in &args.files {
-        match inputs::open(path).and_then(|input| inspect(&input.adapter, &input.source)) {
-            Ok(inspection) => facts.push(inspection),
+        match inputs::open(path).and_then(|input| facts(args, input)) {
+            Ok((inspection, adapter, reading)) => {
+                files.push(inspection);
+                adapters.push(adapter);
+                readings.push(reading);
+            }
             Err(error) => errors.push(error),
         }
     }
+    let compatibility = compatibility(&adapters.iter().collect::<Vec<_>>(), &readings);
     if args.json {
-        show::json(&facts);
+        show::json(&Inspected { files, compatibility });
     } else {
-        facts.iter().for_each(table);
+        files.iter().for_each(table);
+        together::print(&compatibility);
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
+/// What the header says, and what the bytes say where that is asked for.
+fn facts(args: &Inspect, input: Input) -> Result<(Inspection, Adapter, Option<Reading>)> {
+    let Input { adapter, source } = input;
+    let inspection = inspect(&adapter, &source)?;
+    let reading = args.tensors.then(|| {
+        let bar = progress::bytes("reading", 2 * source.len());
+        let step = |done| {
+            bar.set_position(done);
+            Ok(())
+        };
+        let reading = read_whole(&adapter, &source, step);
+        bar.finish_and_clear();
+        reading
+    });
+    Ok((inspection, adapter, reading.transpose()?))
+}
+
 fn table(facts: &Inspection) {
     println!("{}", clean(&facts.file, 200));
-    describe::about(&facts.described).into_iter().for_each(|(name, text)| line(name, text));
-    line("family", format!("{} ({})", facts.family.title, facts.family.evidence));
+    about(&facts.described).into_iter().for_each(|(name, text)| line(name, text));
+    let sure = (100.0 * facts.family.confidence).round();
+    line("family", format!("{}, {sure} % sure ({})", facts.family.title, facts.family.evidence));
     line("spelling", facts.dialect_title.clone());
     let inside = match facts.text_encoder_modules {
         0 => String::new(),
@@ -42,7 +75,13 @@ fn table(facts: &Inspection) {
     let (least, largest) = facts.alpha.scale;
     let scale = if least == largest { format!("{least}") } else { format!("{least} to {largest}") };
     let alpha = if facts.alpha.values.is_empty() { "none".to_owned() } else { counts(&facts.alpha.values) };
-    line("alpha", format!("{alpha} (scale {scale})"));
+    let from = match facts.alpha.from.as_str() {
+        "tensors" => ", from tensors",
+        "config" => ", from adapter_config.json",
+        "metadata" => ", from the metadata",
+        _ => "",
+    };
+    line("alpha", format!("{alpha} (scale {scale}{from})"));
     line("type", counts(&facts.dtypes));
     line("size", show::bytes(facts.size));
     for (name, reason) in facts.extras.iter().take(8) {

@@ -6,7 +6,6 @@
 mod args;
 mod blocks;
 mod cancel;
-mod describe;
 mod edit;
 mod hash;
 mod inputs;
@@ -18,6 +17,7 @@ mod output;
 mod pool;
 mod progress;
 mod show;
+mod together;
 
 use args::{Cli, Command};
 use clap::Parser;

@@ -1,9 +1,10 @@
 //! `rankweave metadata`: shows a file's metadata, or hands over to `edit.rs`.
 
 use crate::args::Metadata;
-use crate::{describe, edit, inputs, show};
+use crate::{edit, inputs, show};
 use rankweave_adapter::display::clean;
 use rankweave_adapter::{Described, Error};
+use rankweave_recipe::{about, more};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -35,8 +36,8 @@ pub(crate) fn run(args: &Metadata) -> Result<(), Vec<Error>> {
 
 fn print(said: &Said) {
     println!("{}", clean(&said.file, 200));
-    for (name, text) in describe::about(&said.described).into_iter().chain(describe::more(&said.described)) {
-        describe::line(name, text);
+    for (name, text) in about(&said.described).into_iter().chain(more(&said.described)) {
+        show::line(name, text);
     }
     match said.metadata.len() {
         0 => println!("\n  no entries"),

@@ -4,6 +4,7 @@ use rankweave_adapter::display::clean;
 use rankweave_adapter::{Error, Warning};
 use rankweave_recipe::Report;
 use serde_json::to_string_pretty;
+use std::fmt::Display;
 use std::io::IsTerminal;
 
 /// Three lines on standard error: what, where, hint.
@@ -21,6 +22,11 @@ pub(crate) fn warning(warning: &Warning) {
 /// Pretty JSON on standard output.
 pub(crate) fn json(value: &impl serde::Serialize) {
     println!("{}", to_string_pretty(value).unwrap_or_default());
+}
+
+/// One line under a file's name.
+pub(crate) fn line(name: &str, text: impl Display) {
+    println!("  {name:<10}{text}");
 }
 
 /// `171.2 MB`, in powers of ten as file managers show it.

@@ -94,7 +94,7 @@ fn methods_are_an_array_of_specs() {
 #[test]
 fn inspect_tells_the_facts_of_every_file() {
     let facts = json(&rankweave().args(["inspect", "--json"]).args(samples()).output().unwrap());
-    let facts = facts.as_array().unwrap();
+    let facts = facts["files"].as_array().unwrap();
     assert_eq!(facts.len(), 3);
     let dialects: Vec<_> = facts.iter().map(|f| f["dialect"].as_str().unwrap()).collect();
     assert_eq!(dialects, ["kohya", "peft", "diffusers"]);
@@ -106,6 +106,29 @@ fn inspect_tells_the_facts_of_every_file() {
         assert_eq!(f["dtypes"][dtype], 2 * modules, "{f}");
         assert!(f["family"]["id"].is_string() && f["kinds"]["lora"] == modules && f["warnings"].is_array());
     }
+}
+
+#[test]
+fn inspect_says_how_files_go_together() {
+    let folder = Folder::new("together");
+    let found = json(&rankweave().args(["inspect", "--json", "--tensors"]).args(samples()).output().unwrap());
+    let together = &found["compatibility"];
+    assert_eq!((together["verdict"].as_str(), together["overlaps"].as_array().unwrap().len()), (Some("good"), 3));
+    assert_eq!(together["overlaps"][0]["shared"], found["files"][0]["modules"]);
+    assert_eq!(together["files"][0]["scan"]["untrained"], serde_json::json!([]));
+    assert!(together["files"][0]["alpha_from"] == "tensors" && together["shapes"].as_array().unwrap().is_empty());
+    let told = rankweave().arg("inspect").args(samples()).output().unwrap();
+    let text = String::from_utf8(told.stdout).unwrap();
+    for line in ["These files together", "100 %", "All 12 modules are in every adapter", "% sure", "from tensors"] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    // A file that cannot be read is an error; what could be read is told all the same.
+    let missing = folder.file("missing.safetensors");
+    let both = rankweave().arg("inspect").arg(&missing).args(samples()).output().unwrap();
+    assert_eq!(both.status.code(), Some(1));
+    assert!(String::from_utf8(both.stdout).unwrap().contains("These files together"));
+    let alone = rankweave().arg("inspect").arg(sample("turned-digits")).output().unwrap();
+    assert!(alone.status.success() && !String::from_utf8(alone.stdout).unwrap().contains("together"));
 }
 
 #[test]
@@ -167,7 +190,7 @@ fn a_folder_is_a_peft_adapter_and_reads_back() {
     let out = folder.file("out");
     merged(&samples()[..2], &out, &["--weights", "0.7,0.5"]);
     assert_eq!(names(&out), ["adapter_config.json", "adapter_model.safetensors"]);
-    let facts = json(&rankweave().args(["inspect", "--json"]).arg(&out).output().unwrap());
+    let facts = &json(&rankweave().args(["inspect", "--json"]).arg(&out).output().unwrap())["files"];
     assert_eq!(facts[0]["dialect"], "peft");
     assert_eq!(
         facts[0]["alpha"],
@@ -182,7 +205,7 @@ fn convert_changes_the_spelling_and_keeps_the_rank() {
     let mut convert = rankweave();
     convert.arg("convert").arg(sample("turned-digits")).arg("-o").arg(&out);
     assert!(convert.args(["--keys", "diffusers", "--dtype", "f32"]).status().unwrap().success());
-    let facts = json(&rankweave().args(["inspect", "--json"]).arg(&out).output().unwrap());
+    let facts = &json(&rankweave().args(["inspect", "--json"]).arg(&out).output().unwrap())["files"];
     assert_eq!(facts[0]["dialect"], "diffusers");
     assert_eq!(facts[0]["ranks"]["16"], facts[0]["modules"]);
     assert_eq!(facts[0]["dtypes"].as_object().unwrap().keys().collect::<Vec<_>>(), ["F32"]);

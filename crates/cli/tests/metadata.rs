@@ -101,11 +101,14 @@ fn metadata_is_set_removed_and_shown() {
     assert_eq!((&metadata["modelspec.title"], &metadata["x"]), (&json!("Other"), &Value::Null));
     for file in [&first, &second] {
         assert!(data(file) == data(&sample("turned-digits")), "the tensors were changed");
-        assert_eq!(json_of("inspect", file)[0]["modules"], json_of("inspect", &sample("turned-digits"))[0]["modules"]);
+        assert_eq!(
+            json_of("inspect", file)["files"][0]["modules"],
+            json_of("inspect", &sample("turned-digits"))["files"][0]["modules"]
+        );
     }
     let inspected = ok(&run("inspect", &[&second], &[]));
     assert!(inspected.contains("Other") && inspected.contains("MIT"), "{inspected}");
-    assert_eq!(json_of("inspect", &second)[0]["described"]["title"], "Other");
+    assert_eq!(json_of("inspect", &second)["files"][0]["described"]["title"], "Other");
     assert_eq!(folder.names(), ["deeper", "first.safetensors"]);
 }
 

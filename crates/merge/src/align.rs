@@ -9,42 +9,48 @@ use std::collections::BTreeMap;
 
 /// One module of the output: (adapter, module) indices of those that have it, in
 /// the adapters' order.
-pub(crate) type Group = Vec<(usize, usize)>;
+pub type Group = Vec<(usize, usize)>;
 
-/// Groups the modules of all adapters by name, in the names' order.
-///
-/// Errors (`Mismatch`) where adapters disagree about a module's shape, which means
-/// that they were made for different base models.
-pub(crate) fn groups(adapters: &[Adapter]) -> Result<Vec<Group>> {
+/// Groups the modules of all adapters by name, in the names' order, whatever their shapes.
+pub fn aligned(adapters: &[&Adapter]) -> Vec<Group> {
     let mut by_name: BTreeMap<String, Group> = BTreeMap::new();
     for (a, adapter) in adapters.iter().enumerate() {
         for (m, module) in adapter.modules.iter().enumerate() {
             by_name.entry(module.key.matching()).or_default().push((a, m));
         }
     }
-    for group in by_name.values() {
-        for pair in group.windows(2) {
-            check_shapes(adapters, pair[0], pair[1])?;
-        }
-    }
-    Ok(by_name.into_values().collect())
+    by_name.into_values().collect()
 }
 
-fn check_shapes(adapters: &[Adapter], a: (usize, usize), b: (usize, usize)) -> Result<()> {
-    let (first, second) = (&adapters[a.0].modules[a.1], &adapters[b.0].modules[b.1]);
-    if same(&first.shape, &second.shape) {
-        return Ok(());
+/// The first neighbours in `group` that disagree about the module's shape.
+pub fn disagreement(adapters: &[&Adapter], group: &Group) -> Option<[(usize, usize); 2]> {
+    let shape = |(a, m): (usize, usize)| &adapters[a].modules[m].shape;
+    group.windows(2).map(|pair| [pair[0], pair[1]]).find(|[a, b]| !same(shape(*a), shape(*b)))
+}
+
+/// As [`aligned`].
+///
+/// Errors (`Mismatch`) where adapters disagree about a module's shape, which means
+/// that they were made for different base models.
+pub(crate) fn groups(adapters: &[Adapter]) -> Result<Vec<Group>> {
+    let adapters: Vec<&Adapter> = adapters.iter().collect();
+    let groups = aligned(&adapters);
+    match groups.iter().find_map(|group| disagreement(&adapters, group)) {
+        Some([a, b]) => Err(mismatch(&adapters, a, b)),
+        None => Ok(groups),
     }
-    let (first_file, second_file) = (&adapters[a.0], &adapters[b.0]);
-    Err(Error::new(
-        Kind::Mismatch,
-        format!("{} and {} disagree about the size of a module", first_file.label, second_file.label),
-    )
-    .file(&second_file.label)
-    .module(second.key.id())
-    .expected(format!("{} ({})", first.shape, first_file.family.title))
-    .found(format!("{} ({})", second.shape, second_file.family.title))
-    .hint("These adapters were made for different base models. Remove one of them."))
+}
+
+fn mismatch(adapters: &[&Adapter], a: (usize, usize), b: (usize, usize)) -> Error {
+    let (first, second) = (&adapters[a.0].modules[a.1], &adapters[b.0].modules[b.1]);
+    let (first_file, second_file) = (adapters[a.0], adapters[b.0]);
+    let what = format!("{} and {} disagree about the size of a module", first_file.label, second_file.label);
+    Error::new(Kind::Mismatch, what)
+        .file(&second_file.label)
+        .module(second.key.id())
+        .expected(format!("{} ({})", first.shape, first_file.family.title))
+        .found(format!("{} ({})", second.shape, second_file.family.title))
+        .hint("These adapters were made for different base models. Remove one of them.")
 }
 
 /// A 1×1 kernel is a linear layer written differently, and some files store a convolution flat.

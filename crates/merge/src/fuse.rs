@@ -9,7 +9,7 @@
 //! whole of parts      ΔW   = [B_q 0 0; 0 B_k 0; 0 0 B_v]·[A_q; A_k; A_v], or [B_q; B_k; B_v]·A where all A are one
 //! ```
 
-use crate::align::Group;
+use crate::align::{Group, aligned};
 use rankweave_adapter::layout::{fusion_of_part, fusion_of_whole};
 use rankweave_adapter::{Adapter, Component, DialectId, Error, Kind, Module, ModuleKey, ModuleShape, Result};
 use std::collections::BTreeMap;
@@ -49,7 +49,7 @@ struct Family {
 /// `Mismatch` where a whole and its parts meet, and the shape does not say where one part ends.
 pub(crate) fn reshape(
     groups: Vec<Group>,
-    adapters: &[Adapter],
+    adapters: &[&Adapter],
     family: &str,
     dialect: DialectId,
 ) -> Result<Vec<Joined>> {
@@ -81,7 +81,18 @@ pub(crate) fn reshape(
     Ok(joined)
 }
 
-fn first<'a>(adapters: &'a [Adapter], group: &Group) -> &'a Module {
+/// All modules as a merge in the first adapter's spelling has them: a fused module and its parts are together, and one
+/// adapter may stand in a group several times. Where they cannot be brought together they stay apart.
+pub fn joined(adapters: &[&Adapter]) -> Vec<Group> {
+    let Some(first) = adapters.first() else { return Vec::new() };
+    let family = adapters.iter().find(|a| a.family.id != "unknown").map_or("unknown", |a| &a.family.id);
+    match reshape(aligned(adapters), adapters, family, first.dialect) {
+        Ok(joined) => joined.into_iter().map(|module| module.members).collect(),
+        Err(_) => aligned(adapters),
+    }
+}
+
+fn first<'a>(adapters: &'a [&'a Adapter], group: &Group) -> &'a Module {
     &adapters[group[0].0].modules[group[0].1]
 }
 
@@ -102,7 +113,7 @@ impl Family {
     fn decide(
         self,
         path: String,
-        adapters: &[Adapter],
+        adapters: &[&Adapter],
         family: &str,
         dialect: DialectId,
         joined: &mut Vec<Joined>,
@@ -161,7 +172,7 @@ impl Family {
 /// Rows of every part: told by the whole, or by the parts that are there.
 fn rows(
     parts: &[(String, Option<usize>, Option<Group>)],
-    adapters: &[Adapter],
+    adapters: &[&Adapter],
     family: &str,
     whole: &str,
     inp: usize,

@@ -22,9 +22,10 @@ pub mod spec;
 mod vectors;
 mod weights;
 
+pub use align::{Group, aligned, disagreement};
 pub use engine::{TaskOutput, run_task};
 pub use form::Form;
-pub use fuse::Cut;
+pub use fuse::{Cut, joined};
 pub use glob::Glob;
 pub use method::{MergeMethod, Merged, ModuleInputs};
 pub use methods::{find, registry};

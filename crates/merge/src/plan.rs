@@ -108,7 +108,7 @@ impl Plan {
         };
         let dialect = request.dialect.unwrap_or(first.dialect);
         let groups = align::groups(adapters)?;
-        let groups = fuse::reshape(groups, adapters, &family(adapters).id, dialect)?;
+        let groups = fuse::reshape(groups, &adapters.iter().collect::<Vec<_>>(), &family(adapters).id, dialect)?;
         let mut warnings = coverage(adapters, &groups);
         warnings.extend(adapters.iter().zip(weights).flat_map(|(adapter, weight)| weight.warnings(adapter)));
         let mut modules = Vec::with_capacity(groups.len());

@@ -1,6 +1,6 @@
 //! What a file is, as data: the facts that a card or a table shows.
 
-use rankweave_adapter::{Adapter, Described, Family, KindId, Result, Source, Warning, describe, read_alphas};
+use rankweave_adapter::{Adapter, Alpha, Described, Family, KindId, Result, Source, Warning, describe, read_alphas};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ pub struct Inspection {
 /// Where alpha stands and what it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AlphaFacts {
-    /// `tensors`, `config` or `none` (scale 1).
+    /// `tensors`, `config` (adapter_config.json), `metadata` or `none` (scale 1).
     pub from: String,
     /// Value → number of modules.
     pub values: BTreeMap<String, usize>,
@@ -52,14 +52,8 @@ pub struct AlphaFacts {
 
 /// Collects the facts. Reads the header (already done) and the alpha tensors.
 pub fn inspect(adapter: &Adapter, source: &dyn Source) -> Result<Inspection> {
-    let mut ranks = BTreeMap::new();
     let mut dtypes = BTreeMap::new();
-    let mut kinds = BTreeMap::new();
     for module in &adapter.modules {
-        *kinds.entry(module.kind.id()).or_insert(0) += 1;
-        if module.kind != KindId::Vector {
-            *ranks.entry(module.rank).or_insert(0) += 1;
-        }
         for (_, tensor) in &module.parts {
             *dtypes.entry(format!("{:?}", adapter.header.tensors[*tensor].dtype)).or_insert(0) += 1;
         }
@@ -71,10 +65,10 @@ pub fn inspect(adapter: &Adapter, source: &dyn Source) -> Result<Inspection> {
         family: adapter.family.clone(),
         dialect: adapter.dialect.id().to_owned(),
         dialect_title: adapter.dialect.title().to_owned(),
-        kinds,
+        kinds: kinds(adapter),
         modules: adapter.modules.len(),
         text_encoder_modules,
-        ranks,
+        ranks: ranks(adapter),
         alpha: alpha(adapter, source)?,
         dtypes,
         extras: adapter.extras.iter().map(|e| (e.name.clone(), e.reason.clone())).collect(),
@@ -84,15 +78,34 @@ pub fn inspect(adapter: &Adapter, source: &dyn Source) -> Result<Inspection> {
     })
 }
 
+/// How the deltas are stored, and how many modules so.
+pub(crate) fn kinds(adapter: &Adapter) -> BTreeMap<String, usize> {
+    let mut kinds = BTreeMap::new();
+    adapter.modules.iter().for_each(|module| *kinds.entry(module.kind.id()).or_insert(0) += 1);
+    kinds
+}
+
+/// Rank → number of modules. Vectors have none.
+pub(crate) fn ranks(adapter: &Adapter) -> BTreeMap<usize, usize> {
+    let mut ranks = BTreeMap::new();
+    let matrices = adapter.modules.iter().filter(|module| module.kind != KindId::Vector);
+    matrices.for_each(|module| *ranks.entry(module.rank).or_insert(0) += 1);
+    ranks
+}
+
+/// Where alpha stands, see [`AlphaFacts::from`].
+pub(crate) fn alpha_from(adapter: &Adapter) -> &'static str {
+    let any = |is: fn(&Alpha) -> bool| adapter.modules.iter().any(|m| is(&m.alpha));
+    match () {
+        () if any(|a| matches!(a, Alpha::Tensor(_))) => "tensors",
+        () if any(|a| matches!(a, Alpha::Value(_))) && adapter.config.is_some() => "config",
+        () if any(|a| matches!(a, Alpha::Value(_))) => "metadata",
+        () => "none",
+    }
+}
+
 fn alpha(adapter: &Adapter, source: &dyn Source) -> Result<AlphaFacts> {
     let alphas = read_alphas(adapter, source)?;
-    let from = if alphas.iter().all(Option::is_none) {
-        "none"
-    } else if adapter.modules.iter().any(|m| matches!(m.alpha, rankweave_adapter::Alpha::Tensor(_))) {
-        "tensors"
-    } else {
-        "config"
-    };
     let mut values = BTreeMap::new();
     let (mut least, mut largest) = (f64::INFINITY, 0.0f64);
     for (module, alpha) in adapter.modules.iter().zip(&alphas) {
@@ -107,5 +120,5 @@ fn alpha(adapter: &Adapter, source: &dyn Source) -> Result<AlphaFacts> {
         largest = largest.max(scale);
     }
     let scale = if least.is_finite() { (least, largest) } else { (1.0, 1.0) };
-    Ok(AlphaFacts { from: from.to_owned(), values, scale })
+    Ok(AlphaFacts { from: alpha_from(adapter).to_owned(), values, scale })
 }

@@ -13,6 +13,7 @@
 //! shared memory nor special headers are needed.
 
 pub mod protocol;
+pub mod said;
 pub mod wire;
 
 #[cfg(feature = "client")]

@@ -6,6 +6,7 @@
 //! Every request says what type its answer has; a refusal is a list of [`rankweave_adapter::Error`] instead.
 //! Enums keep serde's plain form, `{Variant: {…}}`: any other needs code that would make the page much larger.
 
+pub use crate::said::{About, Checked, Finding, Fit, Hash, Level, Overlap, Stated};
 use rankweave_adapter::Warning;
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +80,24 @@ pub enum Request {
         /// At most this many.
         count: u32,
     },
+    /// Desk: how these adapters go together. Answer: [`Fit`].
+    Compare {
+        /// Numbers of open adapters, in the user's order.
+        adapters: Vec<u32>,
+        /// For each what [`Request::Check`] has shown, as [`Checked::reading`].
+        readings: Vec<Option<String>>,
+    },
+    /// Desk: what a file says of itself. Answer: [`About`].
+    About {
+        /// Number of an open adapter.
+        adapter: u32,
+    },
+    /// Any worker: read the attached `File` whole, hash it, look at its numbers. Tells steps: the share done, 0 to 1.
+    /// Answer: [`Checked`].
+    Check {
+        /// What the file is.
+        input: Input,
+    },
     /// Any worker: SHA-256 of the attached `Blob`. Answer: 64 hexadecimal digits.
     Hash,
 }
@@ -127,6 +146,8 @@ pub struct Settings {
     pub keys: String,
     /// For methods that need chance.
     pub seed: Option<u32>,
+    /// What is taken over from the inputs' metadata: `minimal`, `merge-tags`, `keep-first`, `keep-all` or `none`.
+    pub metadata: String,
 }
 
 /// How much of one adapter.
@@ -255,6 +276,8 @@ pub struct Facts {
     pub family: String,
     /// Its name.
     pub family_title: String,
+    /// How sure that is, 0 to 1.
+    pub confidence: f64,
     /// Name of the spelling of its keys.
     pub dialect: String,
     /// Name of the way its changes are stored.
@@ -267,6 +290,8 @@ pub struct Facts {
     pub ranks: Vec<(u32, u32)>,
     /// Distinct alphas; empty: none stored, scale 1.
     pub alphas: Vec<f64>,
+    /// Where they stand: `tensors`, `config`, `metadata` or `none`.
+    pub alpha_from: String,
     /// Number types.
     pub dtypes: Vec<String>,
     /// Whether an `adapter_config.json` was read.
@@ -314,8 +339,6 @@ pub struct Estimate {
     pub bytes: u64,
     /// Modules in the output.
     pub modules: u32,
-    /// Modules that every adapter has.
-    pub shared: u32,
     /// Greatest possible rank.
     pub rank: u32,
     /// The first few things that should be known before merging.

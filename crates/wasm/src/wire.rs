@@ -18,11 +18,13 @@ pub enum Sort {
     Failed,
     /// From a worker that is about to stop through a fault of ours: the message.
     Panic,
+    /// From a worker: how far the answer to a question is, 0 to 1.
+    Step,
     /// From a worker that asked the network for something, which it never should: how often so far.
     Requested,
 }
 
-const SORTS: [Sort; 5] = [Sort::Ask, Sort::Answer, Sort::Failed, Sort::Panic, Sort::Requested];
+const SORTS: [Sort; 6] = [Sort::Ask, Sort::Answer, Sort::Failed, Sort::Panic, Sort::Step, Sort::Requested];
 
 /// A message.
 #[derive(Clone, Debug)]

@@ -20,8 +20,9 @@ export function real(set, ...names) {
 /** A sample adapter of the page. */
 export const sample = (name) => join(root, "www/samples", `${name}.safetensors`);
 
-/** An adapter of `count` square modules with random factors, in PEFT's spelling. */
-export function made(name, { count = 4, width = 64, rank = 4, seed = 1, place = folder } = {}) {
+/** An adapter of `count` square modules with random factors, in PEFT's spelling; `path` is where a module `i` lies. */
+export function made(name, options = {}) {
+  const { count = 4, width = 64, rank = 4, seed = 1, place = folder, metadata = {}, path: of = own } = options;
   let state = seed >>> 0 || 1;
   const random = (length) => {
     const values = new Float32Array(length);
@@ -36,14 +37,16 @@ export function made(name, { count = 4, width = 64, rank = 4, seed = 1, place = 
   };
   const tensors = [];
   for (let i = 0; i < count; i++) {
-    const base = `base_model.model.model.layers.${i}.self_attn.q_proj`;
+    const base = of(i);
     tensors.push([`${base}.lora_A.weight`, [rank, width], random(rank * width)]);
     tensors.push([`${base}.lora_B.weight`, [width, rank], random(rank * width)]);
   }
   const path = join(place, name);
-  if (!existsSync(path)) write(path, tensors);
+  if (!existsSync(path)) write(path, tensors, metadata);
   return path;
 }
+
+const own = (i) => `base_model.model.model.layers.${i}.self_attn.q_proj`;
 
 /** Two adapters that keep two cores busy for some seconds. */
 export const heavy = () =>

@@ -49,10 +49,10 @@ export function write(path, tensors, metadata = {}) {
   for (const [name, shape, values] of tensors) {
     header[name] = { dtype: "F32", shape, data_offsets: [at, (at += values.byteLength)] };
   }
-  let text = JSON.stringify(header);
-  text += " ".repeat((8 - (text.length % 8)) % 8);
+  const json = Buffer.from(JSON.stringify(header));
+  const text = Buffer.concat([json, Buffer.alloc((8 - (json.length % 8)) % 8, " ")]);
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));
   const parts = tensors.map(([, , v]) => Buffer.from(v.buffer, v.byteOffset, v.byteLength));
-  writeFileSync(path, Buffer.concat([length, Buffer.from(text), ...parts]));
+  writeFileSync(path, Buffer.concat([length, text, ...parts]));
 }

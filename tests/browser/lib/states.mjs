@@ -1,10 +1,16 @@
 // The states of the page, each reached as a user would: what axe looks at and what is photographed.
 
 import { openBlocks, unets } from "./blocks.mjs";
-import { broken, heavy, sample } from "./files.mjs";
+import { broken, heavy, made, sample } from "./files.mjs";
 import { add, drop, merge, mergeButton, weight } from "./page.mjs";
 
 const samples = ["turned-digits", "inverted-digits", "noisy-digits"].map(sample);
+
+const tags = ["ink", "paper", "brush", "mountain", "mist", "river"];
+
+/** A picture of one pixel. */
+const swatch =
+  "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 async function loaded(page) {
   await add(page, samples.slice(0, 2));
@@ -44,6 +50,25 @@ export const states = {
     await page.waitForFunction(() => !document.querySelector(".done").textContent.includes("…"));
     await page.getByRole("button", { name: /^Show/ }).click();
     await page.locator("table.rows").waitFor();
+  },
+  async about(page) {
+    const metadata = {
+      "modelspec.title": "Ink wash",
+      "modelspec.license": "CC-BY-NC-4.0",
+      "modelspec.trigger_phrase": "inkwash, brush",
+      "modelspec.thumbnail": swatch,
+      ss_tag_frequency: JSON.stringify({ "10_ink": Object.fromEntries(tags.map((tag, i) => [tag, 20 - i])) }),
+      ss_num_train_images: "20",
+      ss_learning_rate: "0.0001",
+      ss_sd_model_name: "base.safetensors",
+      sshs_model_hash: "12".repeat(32),
+    };
+    await add(page, [made("ink_wash.safetensors", { metadata }), made("sdxl_lightning_4step.safetensors", { rank: 7, seed: 2, width: 32 })]);
+    await page.getByText("About this file").first().click();
+    await page.getByRole("button", { name: /^Check hashes/ }).first().click();
+    await page.locator(".hashes").waitFor();
+    await page.locator(".fit .note").filter({ hasText: "sshs_model_hash" }).waitFor();
+    await page.locator(".sizes summary").click();
   },
   async error(page) {
     await loaded(page);

@@ -5,7 +5,7 @@
 
 use crate::display::clean;
 use crate::error::Warning;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// SHA-256 of no bytes: a tool hashed before it wrote.
@@ -16,7 +16,7 @@ const KEYS: [(&str, usize, bool); 3] =
     [("sshs_model_hash", 64, false), ("sshs_legacy_hash", 8, false), ("modelspec.hash_sha256", 64, true)];
 
 /// What is to be thought of a stated hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// It is the file's.
@@ -27,12 +27,12 @@ pub enum Verdict {
     OfNothing,
     /// It is not so many hex digits.
     NotADigest,
-    /// It cannot be told: see [`super::legacy_hash`].
+    /// It cannot be told: the file has not been hashed, or see [`super::legacy_hash`].
     Unknown,
 }
 
 /// One stated hash.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// The metadata key.
     pub key: String,
@@ -53,17 +53,39 @@ impl Claim {
         let message = "The hash in the header is not that of the file; who goes by it takes the file for another one.";
         (self.verdict == Verdict::Wrong).then(|| Warning::new("wrong-hash", file, message).key(&self.key))
     }
+
+    /// The verdict for people.
+    pub fn words(&self) -> &'static str {
+        match self.verdict {
+            Verdict::Right if self.misspelt => "right, but not spelt as others look for it",
+            Verdict::Right => "right",
+            Verdict::Wrong => "wrong",
+            Verdict::OfNothing => "the hash of no bytes",
+            Verdict::NotADigest => "not a hash",
+            Verdict::Unknown => "not checked",
+        }
+    }
+}
+
+/// The hashes that `metadata` states, as far as they can be judged without the file's bytes: one of nothing, or one
+/// that is no digest.
+pub fn stated(metadata: &BTreeMap<String, String>) -> Vec<Claim> {
+    judged(metadata, None, None)
 }
 
 /// The hashes that `metadata` states, compared with the true ones: [`super::Hashes::data_sha256`] and
 /// [`super::Hashes::legacy`].
 pub fn claims(metadata: &BTreeMap<String, String>, data_sha256: &str, legacy: Option<&str>) -> Vec<Claim> {
+    judged(metadata, Some(data_sha256), legacy)
+}
+
+fn judged(metadata: &BTreeMap<String, String>, data_sha256: Option<&str>, legacy: Option<&str>) -> Vec<Claim> {
     let claim = |(key, digits, prefix): (&str, usize, bool)| {
         let stated = metadata.get(key)?;
         let (before, truth) = match (digits, prefix) {
             (8, _) => ("", legacy),
-            (_, true) => ("0x", Some(data_sha256)),
-            _ => ("", Some(data_sha256)),
+            (_, true) => ("0x", data_sha256),
+            _ => ("", data_sha256),
         };
         let truth = truth.map(|digest| format!("{before}{digest}"));
         let verdict = judge(&bare(stated), digits, truth.as_deref().map(bare));

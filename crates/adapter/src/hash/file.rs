@@ -20,7 +20,7 @@ use crate::error::Result;
 use crate::safetensors::Header;
 use crate::source::Source;
 use crate::writer::OutTensor;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::io;
 use std::ops::Range;
@@ -29,7 +29,7 @@ use std::ops::Range;
 const AUTOV1_BYTES: u64 = 2 << 20;
 
 /// Every hash of one file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hashes {
     /// SHA-256 of the file.
     pub sha256: String,
@@ -48,6 +48,29 @@ pub struct Hashes {
     pub blake3: String,
     /// CRC32 of the file.
     pub crc32: String,
+}
+
+/// kohya's legacy hash of files that end before the bytes it looks at.
+const OF_NO_BYTES: &str = "e3b0c442";
+
+impl Hashes {
+    /// Every hash with its name, in reading order, or why there is none.
+    pub fn lines(&self) -> [(&'static str, std::result::Result<&str, &'static str>); 8] {
+        let legacy = match self.legacy.as_deref() {
+            Some(OF_NO_BYTES) => Err("under 1 MiB"),
+            other => other.ok_or("the header is too long"),
+        };
+        [
+            ("SHA-256", Ok(self.sha256.as_str())),
+            ("SHA-256, tensors", Ok(self.data_sha256.as_str())),
+            ("AutoV1", self.autov1.as_deref().ok_or("under 2 MiB")),
+            ("AutoV2", Ok(self.autov2.as_str())),
+            ("AutoV3", Ok(self.autov3.as_str())),
+            ("BLAKE3", Ok(self.blake3.as_str())),
+            ("CRC32", Ok(self.crc32.as_str())),
+            ("kohya legacy", legacy),
+        ]
+    }
 }
 
 /// Hashes a whole file whose header has been read. `step` hears how many bytes are done and may stop by an error.

@@ -14,7 +14,7 @@ mod claims;
 mod file;
 mod legacy;
 
-pub use claims::{Claim, Verdict, claims};
+pub use claims::{Claim, Verdict, claims, stated};
 pub use file::{Hashes, hashes};
 pub use legacy::{LEGACY_BYTES, legacy_hash};
 

@@ -17,6 +17,9 @@ pub type Answer = Result<Message, Failure>;
 /// What to do with an answer.
 pub type Then = Box<dyn FnOnce(Answer)>;
 
+/// Who hears how far an answer is, 0 to 1.
+type Hear = Rc<dyn Fn(f64)>;
+
 /// A running worker.
 pub struct Link {
     worker: Worker,
@@ -35,6 +38,8 @@ struct State {
     stopped: RefCell<Option<Failure>>,
     /// What it said before it trapped.
     panic: RefCell<Option<String>>,
+    /// Who is told of steps.
+    steps: RefCell<Option<Hear>>,
     /// Network requests it made; always 0 unless something is very wrong.
     requested: Cell<u32>,
 }
@@ -90,6 +95,11 @@ impl Link {
         Ok(())
     }
 
+    /// Has `hear` told how far the answers are, 0 to 1.
+    pub fn on_step(&self, hear: impl Fn(f64) + 'static) {
+        self.state.steps.replace(Some(Rc::new(hear)));
+    }
+
     /// Whether it has stopped.
     pub fn stopped(&self) -> bool {
         self.state.stopped.borrow().is_some()
@@ -133,6 +143,12 @@ impl State {
         match message.sort {
             Sort::Panic => *self.panic.borrow_mut() = message.body.as_string(),
             Sort::Requested => self.requested.set(message.read()?),
+            Sort::Step => {
+                let hear = self.steps.borrow().clone();
+                if let Some(hear) = hear {
+                    hear(message.read()?);
+                }
+            }
             Sort::Failed => self.give(message.number, Err(Failure::Errors(message.read()?))),
             Sort::Answer | Sort::Ask => self.give(message.number, Ok(message)),
         }

@@ -12,7 +12,7 @@ pub use code::Code;
 pub use failure::Failure;
 use link::{Link, read};
 
-use crate::protocol::{Estimate, Facts, Input, Method, Request, Row, Settings, Summary};
+use crate::protocol::{About, Checked, Estimate, Facts, Fit, Input, Method, Request, Row, Settings, Summary};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use web_sys::{Blob, File};
@@ -55,6 +55,8 @@ pub struct Engine {
     hands: RefCell<Vec<Rc<Link>>>,
     /// What the desk has open, to open it again should it have to be replaced.
     opened: RefCell<Vec<Opened>>,
+    /// Workers that read a file whole, by the adapter's number.
+    checks: RefCell<Vec<(u32, Rc<Link>)>>,
     /// Requests made by workers that are gone.
     requested: Cell<u32>,
 }
@@ -62,8 +64,8 @@ pub struct Engine {
 impl Engine {
     /// Makes an engine; the desk starts with the first question, the hands with the first merge.
     pub fn new(code: Code) -> Self {
-        let (desk, hands, opened) = Default::default();
-        Engine { code, desk, hands, opened, requested: Cell::new(0) }
+        let (desk, hands, opened, checks) = Default::default();
+        Engine { code, desk, hands, opened, checks, requested: Cell::new(0) }
     }
 
     /// The registry of methods.
@@ -99,6 +101,7 @@ impl Engine {
 
     /// Forgets an adapter.
     pub fn close(&self, adapter: u32) {
+        self.stop_check(adapter);
         self.opened.borrow_mut().retain(|one| one.adapter != adapter);
         if let Ok(desk) = self.desk() {
             // A desk that has stopped has forgotten it already.
@@ -120,6 +123,46 @@ impl Engine {
     /// Everything that is wrong with it.
     pub async fn plan(&self, adapters: Vec<u32>, settings: Settings) -> Result<Estimate, Failure> {
         read(&self.desk()?.ask(&Request::Plan { adapters, settings }, &[]).await?)
+    }
+
+    /// How adapters go together. `readings` are what [`Engine::check`] has shown of each.
+    ///
+    /// # Errors
+    /// If the desk crashes.
+    pub async fn compare(&self, adapters: Vec<u32>, readings: Vec<Option<String>>) -> Result<Fit, Failure> {
+        read(&self.desk()?.ask(&Request::Compare { adapters, readings }, &[]).await?)
+    }
+
+    /// What an adapter's file says of itself.
+    ///
+    /// # Errors
+    /// If the desk crashes.
+    pub async fn about(&self, adapter: u32) -> Result<About, Failure> {
+        read(&self.desk()?.ask(&Request::About { adapter }, &[]).await?)
+    }
+
+    /// Reads an adapter's file whole, in a worker of its own, so that nothing else waits for it. `on` hears how far it
+    /// is, 0 to 1. A check of the same adapter that runs already is stopped.
+    ///
+    /// # Errors
+    /// If it is stopped, or the file cannot be read.
+    pub async fn check(&self, adapter: u32, on: impl Fn(f64) + 'static) -> Result<Checked, Failure> {
+        let opened = self.opened(adapter)?;
+        self.stop_check(adapter);
+        let link = Rc::new(Link::start(&self.code)?);
+        link.on_step(on);
+        self.checks.borrow_mut().push((adapter, link.clone()));
+        let answer = link.ask(&Request::Check { input: opened.input }, &[opened.file.into()]).await;
+        self.checks.borrow_mut().retain(|(_, other)| !Rc::ptr_eq(other, &link));
+        self.retire(&link);
+        read(&answer?)
+    }
+
+    /// Stops reading an adapter's file.
+    pub fn stop_check(&self, adapter: u32) {
+        // The check itself takes the worker off the list, and counts its requests.
+        let running: Vec<_> = self.checks.borrow().iter().filter(|(n, _)| *n == adapter).cloned().collect();
+        running.iter().for_each(|(_, link)| link.stop(&Failure::Cancelled));
     }
 
     /// Merges; `on` hears of progress after every task. Dropping the future does not stop the hands:
@@ -181,7 +224,8 @@ impl Engine {
     pub fn requested(&self) -> u32 {
         let hands: u32 = self.hands.borrow().iter().map(|hand| hand.requested()).sum();
         let desk = self.desk.borrow().as_ref().map_or(0, |desk| desk.requested());
-        self.requested.get() + hands + desk
+        let checks: u32 = self.checks.borrow().iter().map(|(_, link)| link.requested()).sum();
+        self.requested.get() + hands + desk + checks
     }
 
     /// The desk; a new one, with everything open again, if it has stopped.

@@ -5,8 +5,8 @@
 
 use super::file_source::FileSource;
 use super::hand::ready;
-use super::{facts, missing, order};
-use crate::protocol::{Estimate, Facts, Ready, Row, Settings, Summary};
+use super::{facts, missing, order, said};
+use crate::protocol::{About, Estimate, Facts, Fit, Ready, Row, Settings, Summary};
 use js_sys::{Array, Uint8Array};
 use rankweave_adapter::layout::block_weights;
 use rankweave_adapter::{Adapter, Error, Kind, Warning};
@@ -60,6 +60,16 @@ impl Desk {
     pub fn plan(&self, numbers: &[u32], settings: &Settings) -> Result<Estimate, Vec<Error>> {
         let adapters = self.adapters(numbers)?;
         Ok(facts::estimate(&self.prepared(numbers, settings)?.estimate(), &adapters))
+    }
+
+    /// How adapters go together.
+    pub fn compare(&self, numbers: &[u32], readings: &[Option<String>]) -> Result<Fit, Vec<Error>> {
+        Ok(said::fit(&self.adapters(numbers)?, readings))
+    }
+
+    /// What an adapter's file says of itself.
+    pub fn about(&self, number: u32) -> Result<About, Vec<Error>> {
+        Ok(self.adapters(&[number])?.into_iter().map(said::about).next().unwrap_or_default())
     }
 
     /// Gets ready for the parts of a file.

@@ -10,10 +10,11 @@ use rankweave_adapter::layout::block_weights;
 use rankweave_adapter::{Adapter, KindId, Warning};
 use rankweave_merge::{ParamKind as Kind, ParamSpec, Spec, registry};
 use rankweave_recipe::{FamilyBlocks, Inspection, ModuleLine, Report};
-use std::collections::HashMap;
 
 /// Warnings shown; the report has all.
 const SHOWN: usize = 5;
+/// Warnings that are told by [`super::said::fit`].
+const COMPARED: [&str; 3] = ["different-families", "no-overlap", "only-in-one"];
 /// Most letters of a suggested file name.
 const NAME: usize = 60;
 
@@ -56,12 +57,14 @@ pub fn of(inspection: &Inspection, config: bool) -> Facts {
         size: inspection.size,
         family: inspection.family.id.clone(),
         family_title: inspection.family.title.clone(),
+        confidence: inspection.family.confidence,
         dialect: inspection.dialect_title.clone(),
         kind: inspection.kinds.keys().map(|kind| kind_title(kind)).collect::<Vec<_>>().join(", "),
         modules: count(inspection.modules),
         text_encoder_modules: count(inspection.text_encoder_modules),
         ranks: inspection.ranks.iter().map(|(rank, n)| (count(*rank), count(*n))).collect(),
         alphas,
+        alpha_from: inspection.alpha.from.clone(),
         dtypes: inspection.dtypes.keys().cloned().collect(),
         config,
         blocks: Vec::new(),
@@ -96,28 +99,17 @@ fn kind_title(kind: &str) -> String {
 
 /// For the line above Merge and the notes of column 2.
 pub fn estimate(estimate: &rankweave_recipe::Estimate, adapters: &[&Adapter]) -> Estimate {
-    // What a card says of its own file need not be said twice.
-    let own = |w: &&Warning| !adapters.iter().any(|adapter| adapter.warnings.contains(w));
-    let warnings: Vec<_> = estimate.warnings.iter().filter(own).cloned().collect();
+    // What a card says of its own file, or a comparison of them all, need not be said twice.
+    let own = |w: &&Warning| adapters.iter().any(|adapter| adapter.warnings.contains(w));
+    let told = |w: &&Warning| own(w) || COMPARED.contains(&w.code.as_str());
+    let warnings: Vec<_> = estimate.warnings.iter().filter(|w| !told(w)).cloned().collect();
     Estimate {
         bytes: estimate.bytes_max,
         modules: count(estimate.modules),
-        shared: shared(adapters),
         rank: count(estimate.rank_max),
         warnings: first(&warnings),
         warning_count: count(warnings.len()),
     }
-}
-
-/// Modules that every adapter has.
-fn shared(adapters: &[&Adapter]) -> u32 {
-    let mut seen: HashMap<String, usize> = HashMap::new();
-    for adapter in adapters {
-        for module in &adapter.modules {
-            *seen.entry(module.key.matching()).or_default() += 1;
-        }
-    }
-    count(seen.values().filter(|n| **n == adapters.len()).count())
 }
 
 /// Totals of a report. Warnings that were `known` before the merge have been shown.

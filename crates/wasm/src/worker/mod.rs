@@ -5,18 +5,20 @@ mod facts;
 mod file_source;
 mod hand;
 mod order;
+mod said;
 #[cfg(test)]
 #[cfg(target_arch = "wasm32")]
 mod tests;
 mod watch;
 
-use crate::protocol::Request;
+use crate::protocol::{Checked, Input, Request};
 use crate::wire::{Message, Sort};
 use desk::Desk;
 use file_source::FileSource;
 use hand::Hand;
 use js_sys::{Array, ArrayBuffer, Uint8Array};
-use rankweave_adapter::{Error, Kind, Source};
+use rankweave_adapter::{Adapter, Error, Kind, Source};
+use rankweave_recipe::read_whole;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::cell::RefCell;
@@ -46,6 +48,8 @@ impl Answer {
 struct Worker {
     desk: Desk,
     hand: Hand,
+    /// The number of the question that is being answered, for steps.
+    asked: Option<u32>,
 }
 
 /// Starts listening. Called once, when the engine's code has been loaded into a worker.
@@ -70,6 +74,7 @@ fn hear(worker: &mut Worker, message: &JsValue) {
         // Only a page of another version sends what cannot be read; it is told through its error event.
         Err(problem) => wasm_bindgen::throw_str(&problem),
     };
+    worker.asked = Some(number);
     match worker.answer(request, attached) {
         Ok(Answer { body, attached }) => send(&Message { number, sort: Sort::Answer, body, attached }),
         Err(errors) => match Message::new(number, Sort::Failed, &errors, Vec::new()) {
@@ -109,7 +114,38 @@ impl Worker {
                 Answer::new(&summary, files)
             }
             Request::Rows { from, count } => Answer::new(&self.desk.rows(from, count), none),
+            Request::Compare { adapters, readings } => Answer::new(&self.desk.compare(&adapters, &readings)?, none),
+            Request::About { adapter } => Answer::new(&self.desk.about(adapter)?, none),
+            Request::Check { input } => {
+                let source = file(&attached, 0).map_err(one)?;
+                Answer::new(&self.check(&input, &source).map_err(one)?, none)
+            }
             Request::Hash => Answer::new(&hash(&file(&attached, 0).map_err(one)?).map_err(one)?, none),
+        }
+    }
+}
+
+impl Worker {
+    /// Reads a file whole, telling each percent.
+    fn check(&self, input: &Input, source: &FileSource) -> Result<Checked, Error> {
+        let adapter = Adapter::open(source, &input.label, input.config.as_deref())?;
+        let (all, mut told) = (source.len().saturating_mul(2).max(1), 0);
+        let reading = read_whole(&adapter, source, |done| {
+            let percent = done.saturating_mul(100) / all;
+            if percent > told {
+                told = percent;
+                self.step(percent as f64 / 100.0);
+            }
+            Ok(())
+        })?;
+        Ok(said::checked(&adapter, &reading))
+    }
+
+    /// Tells the page how far the answer is.
+    fn step(&self, share: f64) {
+        // A step that cannot be told is no loss: the answer comes all the same.
+        if let Some(Ok(message)) = self.asked.map(|number| Message::new(number, Sort::Step, &share, Vec::new())) {
+            send(&message);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the user chose, as a recipe.
 
 use crate::protocol::{self, Settings, Value};
-use rankweave_adapter::Adapter;
+use rankweave_adapter::{Adapter, MetadataMode};
 use rankweave_recipe::{Blocks, MethodRef, Output, Rank, Recipe};
 use serde_json::Value as Json;
 
@@ -23,6 +23,7 @@ pub fn recipe(settings: &Settings, adapters: &[&Adapter]) -> Recipe {
             (named, _) => named.to_owned(),
         },
         keys: (settings.keys != "same").then(|| settings.keys.clone()),
+        metadata: (settings.metadata != MetadataMode::default().id()).then(|| settings.metadata.clone()),
         ..recipe.output
     };
     recipe

@@ -1,7 +1,9 @@
 //! A whole merge inside one worker: desk and hand talk through the wire as they do with the page between them.
 
 use super::{Answer, Worker};
-use crate::protocol::{Facts, Input, Method, Mix, Output, Rank, Ready, Request, Row, Settings, Summary};
+use crate::protocol::{
+    About, Checked, Facts, Fit, Input, Level, Method, Mix, Output, Rank, Ready, Request, Row, Settings, Summary,
+};
 use crate::wire::{Message, Sort};
 use js_sys::{Array, Uint8Array};
 use rankweave_adapter::{Adapter, Error, Part, Source, read_modules};
@@ -61,6 +63,7 @@ fn settings(weights: &[f64]) -> Settings {
         dtype: "same".into(),
         keys: "same".into(),
         seed: None,
+        metadata: "minimal".into(),
     }
 }
 
@@ -138,6 +141,24 @@ fn a_slice_is_read_where_it_lies_and_never_past_the_end() {
     assert_eq!(piece, [200, 7, 8, 255]);
     assert!(source.gather(&[0..1, 4..6], &mut piece).is_err());
     assert!(source.gather(&[0..2, 255..257], &mut piece).is_err());
+}
+
+#[wasm_bindgen_test]
+fn a_file_is_described_read_and_compared() {
+    let mut worker = Worker::default();
+    let bytes = adapter(1.0);
+    open(&mut worker, 1, &bytes);
+    open(&mut worker, 2, &adapter(2.0));
+    let (about, _) = ask::<About>(&mut worker, &Request::About { adapter: 1 }, &[]);
+    assert_eq!((about.entries, about.picture, about.triggers.len()), (0, None, 0));
+    let input = Input { label: "1.safetensors".into(), config: None };
+    let (checked, _) = ask::<Checked>(&mut worker, &Request::Check { input }, &[blob(&bytes).into()]);
+    let (sha256, _) = ask::<String>(&mut worker, &Request::Hash, &[blob(&bytes).into()]);
+    assert!(checked.hashes.iter().any(|hash| hash.name == "SHA-256" && hash.text == sha256 && hash.there));
+    let compare = Request::Compare { adapters: vec![1, 2], readings: vec![Some(checked.reading), None] };
+    let (fit, _) = ask::<Fit>(&mut worker, &compare, &[]);
+    assert_eq!((fit.verdict, fit.overlaps[0].shared, fit.size_count), (Level::Good, 2, 0));
+    assert!(worker.answer(Request::About { adapter: 9 }, Vec::new()).is_err());
 }
 
 #[wasm_bindgen_test]

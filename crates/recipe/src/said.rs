@@ -1,13 +1,13 @@
-//! What a file says of itself, as lines of a name and a text.
+//! What a file says of itself, as lines of a name and a text: the same in the terminal and in the page.
 
 use rankweave_adapter::Described;
 use rankweave_adapter::metadata::{Tags, Training, TriggersFrom};
-use std::fmt::Display;
 
-type Line = (&'static str, String);
+/// Name and text.
+pub type Line = (&'static str, String);
 
 /// What it is and what one may do with it.
-pub(crate) fn about(d: &Described) -> Vec<Line> {
+pub fn about(d: &Described) -> Vec<Line> {
     let licences: Vec<_> = d.licences.iter().map(|text| ("licence", text.clone())).collect();
     let from = match d.triggers_from {
         Some(TriggersFrom::Tags) => " (tags of nearly all images)",
@@ -29,7 +29,7 @@ pub(crate) fn about(d: &Described) -> Vec<Line> {
 }
 
 /// Everything else.
-pub(crate) fn more(d: &Described) -> Vec<Line> {
+pub fn more(d: &Described) -> Vec<Line> {
     let picture = d.thumbnail.as_ref().map(|t| format!("{}, {} bytes", t.media_type, t.bytes));
     let mut out = given([
         ("what", d.description.clone()),
@@ -115,9 +115,4 @@ fn training(t: &Training) -> Vec<Line> {
 /// The lines that there is something to say for.
 fn given<const N: usize>(lines: [(&'static str, Option<String>); N]) -> Vec<Line> {
     lines.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
-}
-
-/// One line under a file's name.
-pub(crate) fn line(name: &str, text: impl Display) {
-    println!("  {name:<10}{text}");
 }

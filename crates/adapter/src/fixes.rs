@@ -1,0 +1,33 @@
+//! What to do about each warning: one short sentence per code.
+
+use crate::error::Warning;
+
+/// Codes and what to do. Codes that are missing ask for nothing.
+const FIXES: [(&str, &str); 19] = [
+    ("different-families", "Merge adapters of one base model only: remove the others."),
+    ("no-overlap", "Check that all adapters are for the same base model."),
+    ("only-in-one", "Nothing, if that is meant; else compare what each was trained on."),
+    ("weight-zero", "Raise a weight, or remove the adapter."),
+    ("zero-modules", "Look whether an adapter is untrained, or the weights cancel."),
+    ("extra-kept", "Make the adapter whose tensor you want the heaviest."),
+    ("extra-dropped", "Give the adapter a weight if you want its tensor."),
+    ("extra-tensors", "Nothing: they are kept beside the merged modules as they are."),
+    ("tags-left-out", "Repair the entry with rankweave metadata, or choose another metadata mode."),
+    ("stale-hash", "Remove the entry, or merge or convert the file anew."),
+    ("wrong-hash", "Remove the entry, or merge or convert the file: the new one states true hashes."),
+    ("null-metadata", "Nothing: the merged file has a header that all tools read."),
+    ("mixed-dialects", "Choose one key spelling for the output."),
+    ("positional-names", "Merge it with files of the same trainer and model only."),
+    ("no-config", "Add the adapter_config.json that lies beside the original file."),
+    ("config-rank", "Check that the adapter_config.json belongs to this file."),
+    ("config-field", "Load the merged adapter as its base model needs it."),
+    ("untrained", "Use a later checkpoint, unless these modules were frozen on purpose."),
+    ("not-finite", "Use another checkpoint: training diverged, or the file is damaged."),
+];
+
+impl Warning {
+    /// What to do about it, in one sentence; empty for a code that is not known.
+    pub fn fix(&self) -> &'static str {
+        FIXES.iter().find(|(code, _)| *code == self.code).map_or("", |(_, fix)| fix)
+    }
+}
