@@ -88,6 +88,9 @@ fn merge_module(plan: &Plan, module: &PlannedModule, pairs: &[FactorPair], outpu
         combination.pair = FactorPair::zero(module.shape.out, module.shape.columns(), 1);
     }
     let rank = combination.pair.rank;
+    if module.swapped {
+        factors::swap_halves(&mut combination.pair.up, rank);
+    }
     let alpha = stored_alpha(module, rank, plan.dtype)?;
     if let Some((_, correction)) = alpha.filter(|(_, correction)| *correction != 1.0) {
         combination.pair.up.iter_mut().for_each(|x| *x *= correction);

@@ -57,6 +57,8 @@ pub struct PlannedModule {
     pub weights: Vec<f64>,
     /// Names of its tensors in the output.
     pub keys: OutputKeys,
+    /// Under those names the halves of its rows change places.
+    pub swapped: bool,
     /// The largest rank it can get.
     pub rank_bound: usize,
 }
@@ -100,7 +102,7 @@ impl Plan {
         let Some(first) = adapters.first() else {
             return Err(Error::new(Kind::Parameter, "There is no adapter to merge").hint("Give at least one file."));
         };
-        let dialect = request.dialect.unwrap_or(first.dialect);
+        let dialect = request.dialect.unwrap_or(first.dialect).written();
         let groups = align::groups(adapters)?;
         let mut warnings = coverage(adapters, &groups);
         let mut modules = Vec::with_capacity(groups.len());
@@ -277,7 +279,15 @@ fn planned(request: &Request, group: Group, dialect: DialectId) -> Result<Planne
     let weights: Vec<f64> = group.iter().map(|&(a, _)| weight(a)).collect();
     let ranks = group.iter().zip(&weights).filter(|(_, w)| **w != 0.0);
     let rank_sum = ranks.map(|(&(a, m), _)| adapters[a].modules[m].rank).sum::<usize>();
+    let swapped = keys.rows.swapped(module.shape.out, module.shape.inp);
+    if swapped && !module.shape.out.is_multiple_of(2) {
+        return Err(Error::new(Kind::Unsupported, "The rows of this module have no two halves that could be swapped")
+            .file(&adapters[a].label)
+            .module(source.key.id())
+            .hint("Keep the keys as they are."));
+    }
     Ok(PlannedModule {
+        swapped,
         key: source.key.clone(),
         shape: ModuleShape { kernel: kernel.cloned().unwrap_or_default(), ..module.shape.clone() },
         weights,

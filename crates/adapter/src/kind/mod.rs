@@ -3,11 +3,13 @@
 //! | kind | parts | ΔW |
 //! |---|---|---|
 //! | LoRA | up, down | s·B·A |
+//! | LoRA, transposed | up, down | s·Bᵀ·Aᵀ of what is stored |
 //!
 //! A kind is one file here, which says from names and shapes alone what the module's size and rank are, and one file
 //! of the same name in the crate `merge` (`factors/`), which turns its tensors into a factor pair.
 
 mod lora;
+mod transposed;
 
 use crate::dtype;
 use crate::error::{Error, Kind, Result};
@@ -23,6 +25,8 @@ use serde::{Deserialize, Serialize};
 pub enum KindId {
     /// s·B·A, of linear layers and convolutions.
     Lora,
+    /// s·B·A with both factors stored transposed.
+    Transposed,
 }
 
 /// What a kind's file says.
@@ -39,7 +43,7 @@ struct Entry {
 }
 
 /// The kinds, in the order in which they are tried.
-const KINDS: [Entry; 1] = [lora::ENTRY];
+const KINDS: [Entry; 2] = [lora::ENTRY, transposed::ENTRY];
 
 impl KindId {
     /// Name for people.

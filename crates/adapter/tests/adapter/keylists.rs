@@ -51,6 +51,7 @@ fn lists_open_with_the_right_dialect_family_and_count_or_are_refused_by_name() {
         ("invokeai_qwen_image_lora_diffusers_format", D::Kohya, "unknown", 3),
         ("wan22_lora_AB", D::Comfy, "wan", 10),
         ("zimage_lora_AB", D::Comfy, "z-image", 8),
+        ("invokeai_flux_lora_xlabs_format", D::Xlabs, "flux1", 12),
     ];
     for (name, dialect, family, modules) in read {
         let adapter = open(&folder, name).unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -67,7 +68,6 @@ fn lists_open_with_the_right_dialect_family_and_count_or_are_refused_by_name() {
         ("sdxl_lycoris_loha_sai_names", "LoHa"),
         ("sdxl_lycoris_lokr_sai_names", "LoKr"),
         ("sd15_oft_diag", "OFT"),
-        ("invokeai_flux_lora_xlabs_format", "XLabs"),
         ("invokeai_flux_control_lora_format", "bias"),
     ];
     for (name, named) in refused {

@@ -4,6 +4,7 @@
 //! has no low rank gives a pair as well, with the identity as one factor.
 
 mod lora;
+mod transposed;
 
 use rankweave_adapter::{Error, Kind, KindId, Module, Part, Result, Stored, Tensor};
 use rankweave_compute::FactorPair;
@@ -13,12 +14,25 @@ use rankweave_compute::FactorPair;
 /// # Errors
 /// `Malformed` where a tensor is missing or of another shape than was measured.
 pub(crate) fn pair(module: &Module, stored: Stored) -> Result<FactorPair> {
-    let pair = match module.kind {
+    let mut pair = match module.kind {
         KindId::Lora => lora::pair(module, stored),
+        KindId::Transposed => transposed::pair(module, stored),
     }?;
     let fits = pair.up.len() == pair.out * pair.rank && pair.down.len() == pair.rank * pair.columns;
     let measured = (module.shape.out, module.shape.columns(), module.rank);
-    if fits && (pair.out, pair.columns, pair.rank) == measured { Ok(pair) } else { Err(lacking(module)) }
+    if !fits || (pair.out, pair.columns, pair.rank) != measured {
+        return Err(lacking(module));
+    }
+    if module.swapped {
+        swap_halves(&mut pair.up, pair.rank);
+    }
+    Ok(pair)
+}
+
+/// Swaps the upper and the lower half of the rows of B (out×r, out even), and so those of ΔW.
+pub(crate) fn swap_halves(up: &mut [f32], rank: usize) {
+    let half = up.len() / rank.max(1) / 2 * rank;
+    up.rotate_left(half);
 }
 
 /// A part that the kind cannot be without.
