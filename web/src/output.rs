@@ -10,8 +10,13 @@ const DTYPES: [(&str, &str); 4] =
     [("same", "Like the first"), ("f32", "F32"), ("f16", "F16, half size"), ("bf16", "BF16, half size")];
 
 /// Spellings: id, name.
-const KEYS: [(&str, &str); 4] =
-    [("same", "Like the first"), ("kohya", "kohya"), ("diffusers", "diffusers"), ("peft", "PEFT")];
+const KEYS: [(&str, &str); 5] = [
+    ("same", "Like the first"),
+    ("kohya", "kohya"),
+    ("diffusers", "diffusers"),
+    ("comfy", "ComfyUI"),
+    ("peft", "PEFT"),
+];
 
 /// Rank, type and keys.
 #[component]

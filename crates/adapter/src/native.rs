@@ -118,9 +118,9 @@ mod tests {
         assert_eq!(native("sd3", &key(Component::Transformer, last)).1, Rows::SwappedIfTwo);
         let vector = key(Component::Transformer, &format!("{last}.bias"));
         assert_eq!(native("sd3", &vector), (vector, Rows::Same), "a vector does not say how many parts it has");
-        use Rows::{Same, SwappedHalves};
-        assert_eq!(between(Same, SwappedHalves), SwappedHalves);
-        assert_eq!(between(SwappedHalves, SwappedHalves), Same);
-        assert_eq!(between(SwappedHalves, Same), SwappedHalves);
+        let halves = Rows::SwappedHalves;
+        assert_eq!(between(Rows::Same, halves), halves);
+        assert_eq!(between(halves, halves), Rows::Same);
+        assert_eq!(between(halves, Rows::Same), halves);
     }
 }

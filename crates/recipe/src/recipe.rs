@@ -256,6 +256,7 @@ impl Output {
             Some("kohya") => Some(DialectId::Kohya),
             Some("diffusers") => Some(DialectId::Diffusers),
             Some("peft") => Some(DialectId::Peft),
+            Some("comfy") => Some(DialectId::Comfy),
             _ => None,
         }
     }

@@ -22,6 +22,7 @@ pub(super) fn parse(name: &str) -> Option<(&str, Part, ModuleKey)> {
 pub(super) fn names(modules: &[&Module]) -> Option<Vec<String>> {
     let (width, _) = MODELS.into_iter().find(|(_, count)| *count == modules.len())?;
     let fits = modules.iter().all(|m| (m.shape.out, m.shape.inp) == (width, width));
-    let name = |i: usize| format!("image_encoder.blocks.{}.attn.qkv.{}", i / 2, if i % 2 == 0 { "q" } else { "v" });
+    let name =
+        |i: usize| format!("image_encoder.blocks.{}.attn.qkv.{}", i / 2, if i.is_multiple_of(2) { "q" } else { "v" });
     fits.then(|| (0..modules.len()).map(name).collect())
 }
