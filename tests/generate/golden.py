@@ -11,7 +11,8 @@ module, out × columns, F64, by canonical id).
 Formulas. ΔW = s·B·A with s = alpha/r, alpha/√r under rsLoRA, 1 without alpha; a k×k convolution's A is
 r × in·k·k. sum: M = λ Σ wᵢΔWᵢ. concat: M = Σ wᵢΔWᵢ. mean: M = Σ wᵢΔWᵢ / T, T = adapters that have the module, or
 all of them where `divide_by` says so. A rank policy the leading singular values: all above 1e-6 of the first (exact), at most N of them (fixed), or as few as hold the
-share p of Σσ² (energy). concat with the exact policy stacks and drops nothing: its rank is Σ rᵢ. A tensor that is no
+share p of Σσ² (energy). concat with the exact policy stacks and drops nothing: its rank is Σ rᵢ; so does one
+adapter alone at weight 1, which is left as it is. A tensor that is no
 factor is kept from the adapter with the largest weight, the first among equals.
 """
 import json
@@ -89,7 +90,8 @@ def solve(case):
         if np.linalg.norm(total) <= 1e-12 * added:
             sigma, total = np.zeros_like(sigma), np.zeros_like(total)
         rank = kept_rank(case.rank, sigma)
-        if case.method == "concat" and case.rank["mode"] == "exact":
+        alone = len(case.inputs) == 1 and weights == [1.0]
+        if case.rank["mode"] == "exact" and (case.method == "concat" or alone):
             rank, merged[module] = sum(parts[i][module][1] for i in have), total
         else:
             merged[module] = (u[:, :rank] * sigma[:rank]) @ vt[:rank]

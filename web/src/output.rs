@@ -6,8 +6,14 @@ use crate::state::{Policy, state};
 use leptos::prelude::*;
 
 /// Number types: id, name.
-const DTYPES: [(&str, &str); 4] =
-    [("same", "Like the first"), ("f32", "F32"), ("f16", "F16, half size"), ("bf16", "BF16, half size")];
+const DTYPES: [(&str, &str); 6] = [
+    ("same", "Like the first"),
+    ("f32", "F32"),
+    ("f16", "F16, half size"),
+    ("bf16", "BF16, half size"),
+    ("f8_e4m3", "F8 E4M3, quarter size"),
+    ("f8_e5m2", "F8 E5M2, quarter size"),
+];
 
 /// Spellings: id, name.
 const KEYS: [(&str, &str); 5] = [
@@ -62,8 +68,8 @@ pub fn OutputFields() -> impl IntoView {
             </div>
         </fieldset>
         <div class="pair">
-            {choose("dtype", "Number type", DTYPES, form.dtype)}
-            {choose("keys", "Key spelling", KEYS, form.keys)}
+            {choose("dtype", "Number type", &DTYPES, form.dtype)}
+            {choose("keys", "Key spelling", &KEYS, form.keys)}
         </div>
     }
 }
@@ -85,14 +91,14 @@ fn radio(policy: Policy, id: &'static str) -> AnyView {
 fn choose(
     id: &'static str,
     label: &'static str,
-    options: [(&'static str, &'static str); 4],
+    options: &'static [(&'static str, &'static str)],
     value: RwSignal<String>,
 ) -> AnyView {
     view! {
         <div class="field">
             <label for=id>{label}</label>
             <select id=id prop:value=live::signal(move || value.get()) on:change=move |event| value.set(event_target_value(&event))>
-                {live::list(options, |(id, title)| live::option(id.into(), title.into()))}
+                {live::list(options.iter().copied(), |(id, title)| live::option(id.into(), title.into()))}
             </select>
         </div>
     }

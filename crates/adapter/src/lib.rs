@@ -47,7 +47,7 @@ pub use metadata::{Described, MergedFacts, MergedModule, MetadataMode, describe}
 pub use module::{Alpha, Component, Extra, Module, ModuleKey, ModuleShape};
 pub use native::native;
 pub use part::Part;
-pub use peft_config::peft_config;
+pub use peft_config::{PeftModule, peft_config};
 pub use read::{Stored, Tensor, read_alphas, read_modules, read_raw};
 pub use safetensors::{Header, TensorInfo, read_header};
 pub use source::Source;

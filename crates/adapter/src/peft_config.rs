@@ -1,38 +1,48 @@
-//! Writing adapter_config.json so that every loader computes scale 1.
+//! Writing adapter_config.json so that every loader computes the scale that is meant.
 //!
-//! lora_alpha equals r, and modules of another rank have their own entry in `rank_pattern` and `alpha_pattern`, again
-//! equal. PEFT reads a key as the end of a path, and the first that fits decides: so keys are whole paths, longer ones
-//! first, and a module that another's key would catch gets an entry too.
+//! A merged adapter has lora_alpha = r, scale 1; one that is carried over keeps its alphas. Modules of another rank or
+//! alpha have their own entries in `rank_pattern` and `alpha_pattern`. PEFT reads a key as the end of a path, and the
+//! first that fits decides: so keys are whole paths, longer ones first, and a module that another's key would catch
+//! gets an entry too.
 
 use crate::config::PeftConfig;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
-/// Text of an adapter_config.json for which every loader computes scale 1.
-///
-/// `ranks` holds each module's dotted path (without `base_model.model.`) and its rank; `saved` names whole modules kept
-/// in the file; `inputs` are the configurations of the merged adapters, whose base model and task are carried over from
-/// the first. Rows of the text are sorted: same input, same bytes.
-pub fn peft_config(ranks: &[(String, usize)], saved: &[String], inputs: &[&PeftConfig]) -> String {
-    let r = most_common(ranks);
-    let patterns = pattern_entries(ranks, r);
+/// One module of a PEFT adapter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PeftModule {
+    /// Dotted path, without `base_model.model.`.
+    pub path: String,
+    /// Rank.
+    pub rank: usize,
+    /// Alpha: scale times rank.
+    pub alpha: f64,
+}
+
+/// Text of the adapter_config.json for `modules`; `saved` names whole modules kept in the file; `inputs` are the
+/// configurations of the merged adapters, whose base model and task are carried over from the first. Rows of the text
+/// are sorted: same input, same bytes.
+pub fn peft_config(modules: &[PeftModule], saved: &[String], inputs: &[&PeftConfig]) -> String {
+    let ranks: Vec<(&str, f64)> = modules.iter().map(|m| (m.path.as_str(), m.rank as f64)).collect();
+    let alphas: Vec<(&str, f64)> = modules.iter().map(|m| (m.path.as_str(), m.alpha)).collect();
+    let (r, alpha) = (most_common(&ranks), most_common(&alphas));
     let first = |key: &str| inputs.first().and_then(|c| c.fields.get(key)).cloned().unwrap_or(Value::Null);
     let fields: [(&str, String); 18] = [
-        ("alpha_pattern", object(&patterns)),
+        ("alpha_pattern", object(&pattern_entries(&alphas, alpha))),
         ("base_model_name_or_path", json!(inputs.first().and_then(|c| c.base_model.as_ref())).to_string()),
         ("bias", json!("none").to_string()),
         ("fan_in_fan_out", inputs.first().is_some_and(|c| c.fan_in_fan_out).to_string()),
         ("inference_mode", "true".to_owned()),
         ("init_lora_weights", "true".to_owned()),
         ("layer_replication", first("layer_replication").to_string()),
-        ("lora_alpha", r.to_string()),
+        ("lora_alpha", number(alpha)),
         ("lora_dropout", "0.0".to_owned()),
         ("modules_to_save", if saved.is_empty() { Value::Null } else { json!(saved) }.to_string()),
         ("peft_type", json!("LORA").to_string()),
-        ("r", r.to_string()),
-        ("rank_pattern", object(&patterns)),
+        ("r", number(r)),
+        ("rank_pattern", object(&pattern_entries(&ranks, r))),
         ("revision", first("revision").to_string()),
-        ("target_modules", json!(targets(ranks, inputs)).to_string()),
+        ("target_modules", json!(targets(modules, inputs)).to_string()),
         ("task_type", first("task_type").to_string()),
         ("use_dora", "false".to_owned()),
         ("use_rslora", "false".to_owned()),
@@ -41,27 +51,36 @@ pub fn peft_config(ranks: &[(String, usize)], saved: &[String], inputs: &[&PeftC
     format!("{{\n{}\n}}\n", rows.join(",\n"))
 }
 
-/// The rank most modules have; the smaller one on a tie.
-fn most_common(ranks: &[(String, usize)]) -> usize {
-    let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
-    for (_, r) in ranks {
-        *counts.entry(*r).or_default() += 1;
-    }
-    counts.iter().max_by_key(|(r, n)| (**n, std::cmp::Reverse(**r))).map_or(8, |(r, _)| *r)
+/// A number as JSON, whole ones without a point.
+fn number(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() < 1e15 { (value as i64).to_string() } else { json!(value).to_string() }
 }
 
-/// Entries for every module whose rank is not `r`, and for those that another entry's key would catch.
-fn pattern_entries(ranks: &[(String, usize)], r: usize) -> Vec<(&str, usize)> {
-    let mut own: Vec<(&str, usize)> = ranks.iter().filter(|(_, n)| *n != r).map(|(p, n)| (p.as_str(), *n)).collect();
-    let keys: std::collections::BTreeSet<&str> = own.iter().map(|(p, _)| *p).collect();
+/// The value most modules have; the smaller one on a tie.
+fn most_common(values: &[(&str, f64)]) -> f64 {
+    let mut counts: Vec<(f64, usize)> = Vec::new();
+    for (_, value) in values {
+        match counts.iter_mut().find(|(own, _)| own == value) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((*value, 1)),
+        }
+    }
+    let best = counts.iter().max_by(|a, b| a.1.cmp(&b.1).then(b.0.total_cmp(&a.0)));
+    best.map_or(8.0, |(value, _)| *value)
+}
+
+/// Entries for every module whose value is not `usual`, and for those that another entry's key would catch.
+fn pattern_entries<'a>(values: &[(&'a str, f64)], usual: f64) -> Vec<(&'a str, f64)> {
+    let mut own: Vec<(&str, f64)> = values.iter().filter(|(_, value)| *value != usual).copied().collect();
+    let keys: std::collections::BTreeSet<&str> = own.iter().map(|(path, _)| *path).collect();
     let caught = |path: &str| path.match_indices('.').any(|(i, _)| keys.contains(&path[i + 1..]));
-    own.extend(ranks.iter().filter(|(p, n)| *n == r && caught(p)).map(|(p, n)| (p.as_str(), *n)));
+    own.extend(values.iter().filter(|(path, value)| *value == usual && caught(path)));
     own.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then(a.0.cmp(b.0)));
     own
 }
 
 /// The inputs' short target names when they cover every module, else every module's path.
-fn targets(ranks: &[(String, usize)], inputs: &[&PeftConfig]) -> Vec<String> {
+fn targets(modules: &[PeftModule], inputs: &[&PeftConfig]) -> Vec<String> {
     let restricted = |c: &&PeftConfig| c.fields.get("layers_to_transform").is_some_and(|v| !v.is_null());
     let lists: Option<Vec<&Vec<Value>>> =
         inputs.iter().map(|c| c.fields.get("target_modules").and_then(Value::as_array)).collect();
@@ -75,17 +94,17 @@ fn targets(ranks: &[(String, usize)], inputs: &[&PeftConfig]) -> Vec<String> {
     short.sort();
     short.dedup();
     let covered = |path: &str| short.iter().any(|t| path == t || path.ends_with(&format!(".{t}")));
-    if !short.is_empty() && ranks.iter().all(|(p, _)| covered(p)) {
+    if !short.is_empty() && modules.iter().all(|m| covered(&m.path)) {
         return short;
     }
-    let mut all: Vec<String> = ranks.iter().map(|(p, _)| p.clone()).collect();
+    let mut all: Vec<String> = modules.iter().map(|m| m.path.clone()).collect();
     all.sort();
     all
 }
 
 /// A JSON object in the order given.
-fn object(entries: &[(&str, usize)]) -> String {
-    let rows: Vec<String> = entries.iter().map(|(k, v)| format!("{}: {v}", json!(k))).collect();
+fn object(entries: &[(&str, f64)]) -> String {
+    let rows: Vec<String> = entries.iter().map(|(k, v)| format!("{}: {}", json!(k), number(*v))).collect();
     format!("{{{}}}", rows.join(", "))
 }
 
@@ -94,19 +113,23 @@ mod tests {
     use super::*;
     use crate::limits::Limits;
 
+    fn module(path: &str, rank: usize, alpha: f64) -> PeftModule {
+        PeftModule { path: path.to_owned(), rank, alpha }
+    }
+
     #[test]
-    fn every_module_reads_back_with_scale_one() {
-        let ranks: Vec<(String, usize)> = [("a.q", 4), ("b.a.q", 4), ("c.q", 4), ("q", 7), ("d.v", 9), ("c.d.v", 4)]
-            .map(|(p, r)| (p.to_owned(), r))
-            .to_vec();
-        let text = peft_config(&ranks, &["classifier".to_owned()], &[]);
-        let config = PeftConfig::parse(&text, &Limits::default()).unwrap();
-        assert_eq!((config.r, config.lora_alpha, config.use_rslora), (4, 4.0, false));
-        for (path, rank) in &ranks {
-            assert_eq!(config.alpha_of(path).unwrap(), *rank as f64, "{path} in {text}");
+    fn every_module_reads_back_with_its_rank_and_alpha() {
+        for alphas in [[4.0, 4.0, 4.0, 7.0, 9.0, 4.0], [1.0, 2.5, 1.0, 1.0, -3.0, 1.0]] {
+            let paths = [("a.q", 4), ("b.a.q", 4), ("c.q", 4), ("q", 7), ("d.v", 9), ("c.d.v", 4)];
+            let modules: Vec<_> = paths.iter().zip(alphas).map(|((p, r), alpha)| module(p, *r, alpha)).collect();
+            let text = peft_config(&modules, &["classifier".to_owned()], &[]);
+            let config = PeftConfig::parse(&text, &Limits::default()).unwrap();
+            assert_eq!((config.r, config.lora_alpha, config.use_rslora), (4, alphas[0], false));
+            for module in &modules {
+                assert_eq!(config.alpha_of(&module.path).unwrap(), module.alpha, "{} in {text}", module.path);
+            }
+            assert_eq!(config.modules_to_save, ["classifier"]);
         }
-        assert_eq!(config.modules_to_save, ["classifier"]);
-        assert_eq!(config.fields["rank_pattern"], config.fields["alpha_pattern"]);
     }
 
     #[test]
@@ -114,12 +137,12 @@ mod tests {
         let like = r#"{"peft_type":"LORA","r":4,"target_modules":["v_proj","q_proj"],"task_type":"CAUSAL_LM",
             "base_model_name_or_path":"x/y","fan_in_fan_out":true}"#;
         let like = PeftConfig::parse(like, &Limits::default()).unwrap();
-        let ranks = vec![("model.layers.0.q_proj".to_owned(), 4), ("model.layers.0.v_proj".to_owned(), 4)];
-        let config = PeftConfig::parse(&peft_config(&ranks, &[], &[&like]), &Limits::default()).unwrap();
+        let modules = [module("model.layers.0.q_proj", 4, 4.0), module("model.layers.0.v_proj", 4, 4.0)];
+        let config = PeftConfig::parse(&peft_config(&modules, &[], &[&like]), &Limits::default()).unwrap();
         assert_eq!(config.fields["target_modules"], json!(["q_proj", "v_proj"]));
         assert_eq!((config.base_model.as_deref(), config.task_type.as_deref()), (Some("x/y"), Some("CAUSAL_LM")));
         assert!(config.fan_in_fan_out);
-        let more = vec![("model.layers.0.k_proj".to_owned(), 4)];
+        let more = [module("model.layers.0.k_proj", 4, 4.0)];
         let config = PeftConfig::parse(&peft_config(&more, &[], &[&like]), &Limits::default()).unwrap();
         assert_eq!(config.fields["target_modules"], json!(["model.layers.0.k_proj"]));
     }

@@ -138,6 +138,10 @@ pub(crate) enum DtypeArg {
     F32,
     F16,
     Bf16,
+    #[value(name = "f8_e4m3")]
+    F8E4m3,
+    #[value(name = "f8_e5m2")]
+    F8E5m2,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -156,6 +160,8 @@ impl DtypeArg {
             DtypeArg::F32 => "f32",
             DtypeArg::F16 => "f16",
             DtypeArg::Bf16 => "bf16",
+            DtypeArg::F8E4m3 => "f8_e4m3",
+            DtypeArg::F8E5m2 => "f8_e5m2",
         }
     }
 }

@@ -5,10 +5,10 @@ use crate::factors;
 use crate::method::{Merged, ModuleInputs};
 use crate::plan::{Item, Plan, PlannedModule};
 use crate::report::{ModuleReport, SourceShare};
-use rankweave_adapter::dtype::{self, Dtype};
-use rankweave_adapter::{Adapter, Error, Kind, Result, Source, read_modules, read_raw};
+use rankweave_adapter::dtype;
+use rankweave_adapter::{Adapter, DialectId, Error, Kind, Result, Source, read_modules, read_raw};
 use rankweave_compute::norms::Sums;
-use rankweave_compute::{Combination, FactorPair, Grams, combine};
+use rankweave_compute::{Combination, FactorPair, Grams, RankPolicy, combine};
 use std::collections::BTreeMap;
 
 /// What a task makes: a run of the output's tensor data.
@@ -57,21 +57,35 @@ fn read_pairs(
     sources: &[&dyn Source],
     items: &[Item],
 ) -> Result<BTreeMap<usize, Vec<FactorPair>>> {
-    let mut wanted: Vec<Vec<(usize, usize)>> = vec![Vec::new(); adapters.len()];
+    // (planned module, module in the adapter, which source it is) by adapter.
+    let mut wanted: Vec<Vec<(usize, usize, usize)>> = vec![Vec::new(); adapters.len()];
     for item in items {
         if let Item::Module(m) = *item {
-            for &(a, index) in &plan.modules[m].sources {
-                wanted[a].push((m, index));
+            for (i, &(a, index)) in plan.modules[m].sources.iter().enumerate() {
+                wanted[a].push((m, index, i));
             }
         }
     }
     let mut pairs: BTreeMap<usize, Vec<FactorPair>> = BTreeMap::new();
     for (a, wanted) in wanted.iter().enumerate() {
-        let indices: Vec<usize> = wanted.iter().map(|(_, index)| *index).collect();
-        let stored = read_modules(&adapters[a], sources[a], &indices)?;
-        for (&(m, index), stored) in wanted.iter().zip(stored) {
-            let pair = factors::pair(&adapters[a].modules[index], stored).map_err(|e| e.file(&adapters[a].label))?;
-            pairs.entry(m).or_default().push(pair);
+        let adapter = &adapters[a];
+        let indices: Vec<usize> = wanted.iter().map(|(_, index, _)| *index).collect();
+        let stored = read_modules(adapter, sources[a], &indices)?;
+        let mut rest = wanted.iter().zip(stored).peekable();
+        while let Some(((m, index, i), stored)) = rest.next() {
+            let module = &plan.modules[*m];
+            let pair = |index: usize, i: usize, stored| -> Result<FactorPair> {
+                let pair = factors::pair(&adapter.modules[index], stored).map_err(|e| e.file(&adapter.label))?;
+                Ok(match module.cuts.get(i) {
+                    Some(rows) => factors::cut(pair, *rows, module.shape.out),
+                    None => pair,
+                })
+            };
+            let mut parts = vec![pair(*index, *i, stored)?];
+            while let Some(((_, index, i), stored)) = rest.next_if(|((other, ..), _)| other == m) {
+                parts.push(pair(*index, *i, stored)?);
+            }
+            pairs.entry(*m).or_default().push(factors::stack(parts));
         }
     }
     Ok(pairs)
@@ -82,7 +96,11 @@ fn merge_module(plan: &Plan, module: &PlannedModule, pairs: &[FactorPair], outpu
     let grams = Grams::new(pairs).map_err(failed)?;
     let inputs = ModuleInputs { pairs, weights: &module.weights, grams: &grams, adapters: plan.adapters };
     let Merged::Linear { coefficients, nulls } = plan.method.merge(&inputs, &plan.params);
-    let mut combination = combine(pairs, &grams, &coefficients, plan.rank, nulls).map_err(failed)?;
+    let carried = plan.adapters == 1 && plan.rank == RankPolicy::Exact && coefficients == [1.0];
+    let mut combination = match pairs {
+        [pair] if carried => unchanged(pair, &grams),
+        _ => combine(pairs, &grams, &coefficients, plan.rank, nulls).map_err(failed)?,
+    };
     if combination.pair.rank == 0 {
         // Loaders want a pair even where nothing is left.
         combination.pair = FactorPair::zero(module.shape.out, module.shape.columns(), 1);
@@ -91,9 +109,9 @@ fn merge_module(plan: &Plan, module: &PlannedModule, pairs: &[FactorPair], outpu
     if module.swapped {
         factors::swap_halves(&mut combination.pair.up, rank);
     }
-    let alpha = stored_alpha(module, rank, plan.dtype)?;
-    if let Some((_, correction)) = alpha.filter(|(_, correction)| *correction != 1.0) {
-        combination.pair.up.iter_mut().for_each(|x| *x *= correction);
+    let written = written_scale(plan, module, &combination.pair)?;
+    if written.correction != 1.0 {
+        combination.pair.up.iter_mut().for_each(|x| *x = (f64::from(*x) * written.correction) as f32);
     }
     let (mut up, mut down) = (Sums::new(0), Sums::new(0));
     for tensor in module.tensors(rank, plan.dtype) {
@@ -101,27 +119,55 @@ fn merge_module(plan: &Plan, module: &PlannedModule, pairs: &[FactorPair], outpu
             up = encode::up(&combination.pair.up, rank, plan.dtype, &mut output.bytes)?;
         } else if tensor.key == module.keys.down {
             down = encode::down(&combination.pair.down, module.shape.columns(), plan.dtype, &mut output.bytes)?;
-        } else if let Some((alpha, _)) = alpha {
-            dtype::encode(plan.dtype, &[alpha], &mut output.bytes)?;
+        } else {
+            dtype::encode(plan.dtype, &[written.alpha as f32], &mut output.bytes)?;
         }
     }
-    output.modules.push(report(module, pairs, &grams, &combination, encode::error(&up, &down)));
+    let scale = written.alpha / rank as f64;
+    let rounding = encode::error(&up, &down) * scale * scale;
+    output.modules.push(report(module, pairs, &grams, &combination, rounding, written.alpha));
     Ok(())
 }
 
-/// The alpha that is written, and the factor that up needs so that the delta read
-/// with it is right: alpha is the rank, rounded to the output type (bf16 holds few
-/// integers above 256).
-fn stored_alpha(module: &PlannedModule, rank: usize, dtype: Dtype) -> Result<Option<(f32, f32)>> {
+/// One adapter that is left as it is: its own factors and scale, so that a file which is only rewritten keeps its
+/// deltas bit for bit.
+fn unchanged(pair: &FactorPair, grams: &Grams) -> Combination {
+    let total = grams.inner(0, 0);
+    Combination { pair: pair.clone(), total, kept: total, lost: 0.0, inner: vec![total] }
+}
+
+/// How a pair's scale is written.
+struct Written {
+    /// The alpha that a reader will see, or the rank where there is none: scale times rank.
+    alpha: f64,
+    /// What up is multiplied by so that the delta read with it is right.
+    correction: f64,
+}
+
+/// A tensor for alpha holds it rounded to the output's type (bf16 holds few integers above 256, F8 nothing above 448);
+/// PEFT's configuration holds any; everywhere else the scale has to be 1.
+fn written_scale(plan: &Plan, module: &PlannedModule, pair: &FactorPair) -> Result<Written> {
+    let rank = pair.rank as f64;
+    let wanted = pair.scale * rank;
+    if plan.dialect == DialectId::Peft {
+        return Ok(Written { alpha: wanted, correction: 1.0 });
+    }
     if module.keys.alpha.is_none() {
-        return Ok(None);
+        return Ok(Written { alpha: rank, correction: pair.scale });
     }
     let mut bytes = Vec::new();
-    dtype::encode(dtype, &[rank as f32], &mut bytes)?;
+    dtype::encode(plan.dtype, &[wanted.clamp(-LARGEST_ALPHA, LARGEST_ALPHA) as f32], &mut bytes)?;
     let mut alpha = [0.0];
-    dtype::decode(dtype, &bytes, &mut alpha)?;
-    Ok(Some((alpha[0], rank as f32 / alpha[0])))
+    dtype::decode(plan.dtype, &bytes, &mut alpha)?;
+    match f64::from(alpha[0]) {
+        // Readers take an alpha of 0 for none.
+        0.0 => Ok(Written { alpha: rank, correction: pair.scale }),
+        alpha => Ok(Written { alpha, correction: wanted / alpha }),
+    }
 }
+
+/// What every type that is written can hold.
+const LARGEST_ALPHA: f64 = 256.0;
 
 fn report(
     module: &PlannedModule,
@@ -129,9 +175,10 @@ fn report(
     grams: &Grams,
     combination: &Combination,
     rounding: f64,
+    alpha: f64,
 ) -> ModuleReport {
     let share = |i: usize| SourceShare {
-        source: module.sources[i].0,
+        source: module.adapters[i],
         rank: pairs[i].rank,
         weight: module.weights[i],
         inner: combination.inner[i],
@@ -149,5 +196,6 @@ fn report(
         kept: combination.kept,
         lost: combination.lost,
         rounding,
+        alpha,
     }
 }

@@ -11,6 +11,7 @@ mod encode;
 mod engine;
 mod extras;
 mod factors;
+mod fuse;
 pub mod method;
 pub mod methods;
 mod plan;
@@ -18,6 +19,7 @@ mod report;
 pub mod spec;
 
 pub use engine::{TaskOutput, run_task};
+pub use fuse::Cut;
 pub use method::{MergeMethod, Merged, ModuleInputs};
 pub use methods::{find, registry};
 pub use plan::{Plan, PlannedModule, Request, Weight, family};

@@ -1,7 +1,8 @@
 //! What goes into the output, in which order, cut into tasks.
 
-use crate::align::{self, Group};
+use crate::align;
 use crate::extras;
+use crate::fuse::{self, Cut, Joined};
 use crate::method::MergeMethod;
 use crate::spec::Params;
 use rankweave_adapter::{
@@ -51,9 +52,13 @@ pub struct PlannedModule {
     pub key: ModuleKey,
     /// Its shape, as the first adapter that has it writes it.
     pub shape: ModuleShape,
-    /// (adapter, module) indices of its sources.
+    /// (adapter, module) indices of its sources, by adapter; one adapter may have several parts of it.
     pub sources: Vec<(usize, usize)>,
-    /// One weight per source.
+    /// Which rows each source gives; none where every source is the whole module.
+    pub cuts: Vec<Cut>,
+    /// The adapters that have it, in order.
+    pub adapters: Vec<usize>,
+    /// One weight per adapter that has it.
     pub weights: Vec<f64>,
     /// Names of its tensors in the output.
     pub keys: OutputKeys,
@@ -104,6 +109,7 @@ impl Plan {
         };
         let dialect = request.dialect.unwrap_or(first.dialect).written();
         let groups = align::groups(adapters)?;
+        let groups = fuse::reshape(groups, adapters, &family(adapters).id, dialect)?;
         let mut warnings = coverage(adapters, &groups);
         let mut modules = Vec::with_capacity(groups.len());
         let mut silenced = 0;
@@ -261,39 +267,51 @@ fn extra_tensor(adapter: &Adapter, tensor: usize) -> OutTensor {
     OutTensor { key: info.name.clone(), dtype: info.dtype, shape: info.shape.clone() }
 }
 
-fn planned(request: &Request, group: Group, dialect: DialectId) -> Result<PlannedModule> {
+fn planned(request: &Request, joined: Joined, dialect: DialectId) -> Result<PlannedModule> {
+    let Joined { members, cuts, made } = joined;
     let adapters = request.adapters;
-    let (a, m) = group[0];
-    let module = &adapters[a].modules[m];
+    let module = |&(a, m): &(usize, usize)| &adapters[a].modules[m];
+    let first = module(&members[0]);
     // A spelling that is already the wanted one needs no mapping.
-    let spelled = group.iter().map(|&(a, m)| &adapters[a].modules[m]).find(|m| m.dialect == dialect);
-    let source = spelled.unwrap_or(module);
+    let source = members.iter().map(module).find(|m| m.dialect == dialect).unwrap_or(first);
     let context = NamingContext { family: &family(adapters).id };
-    let keys = output_keys(dialect, &source.key, &source.raw, source.dialect, context)
-        .map_err(|e| e.file(&adapters[a].label))?;
-    let kernel = group.iter().map(|&(a, m)| &adapters[a].modules[m].shape.kernel).max_by_key(|k| k.len());
+    let keys = match &made {
+        None => output_keys(dialect, &source.key, &source.raw, source.dialect, context),
+        // Its name is nobody's: the path is a native one, as diffusers and PEFT have it.
+        Some((key, _)) => {
+            let other = if dialect == DialectId::Diffusers { DialectId::Peft } else { DialectId::Diffusers };
+            output_keys(dialect, key, &source.raw, other, context)
+        }
+    };
+    let keys = keys.map_err(|e| e.file(&adapters[members[0].0].label))?;
+    let kernel = members.iter().map(|member| &module(member).shape.kernel).max_by_key(|k| k.len());
+    let kernel = kernel.cloned().unwrap_or_default();
+    let (key, shape) = made.unwrap_or_else(|| (source.key.clone(), ModuleShape { kernel, ..first.shape.clone() }));
     let weight = |a: usize| {
         let weight = request.weights[a];
-        if module.key.component.is_text_encoder() { weight.text_encoder } else { weight.model }
+        if key.component.is_text_encoder() { weight.text_encoder } else { weight.model }
     };
-    let weights: Vec<f64> = group.iter().map(|&(a, _)| weight(a)).collect();
-    let ranks = group.iter().zip(&weights).filter(|(_, w)| **w != 0.0);
-    let rank_sum = ranks.map(|(&(a, m), _)| adapters[a].modules[m].rank).sum::<usize>();
-    let swapped = keys.rows.swapped(module.shape.out, module.shape.inp);
-    if swapped && !module.shape.out.is_multiple_of(2) {
+    let swapped = keys.rows.swapped(shape.out, shape.inp);
+    if swapped && !shape.out.is_multiple_of(2) {
         return Err(Error::new(Kind::Unsupported, "The rows of this module have no two halves that could be swapped")
-            .file(&adapters[a].label)
-            .module(source.key.id())
+            .file(&adapters[members[0].0].label)
+            .module(key.id())
             .hint("Keep the keys as they are."));
     }
+    let mut having: Vec<usize> = members.iter().map(|(a, _)| *a).collect();
+    having.dedup();
+    let ranks = members.iter().filter(|(a, _)| weight(*a) != 0.0);
+    let rank_sum = ranks.map(|member| module(member).rank).sum::<usize>();
     Ok(PlannedModule {
         swapped,
-        key: source.key.clone(),
-        shape: ModuleShape { kernel: kernel.cloned().unwrap_or_default(), ..module.shape.clone() },
-        weights,
+        weights: having.iter().map(|a| weight(*a)).collect(),
+        key,
+        shape,
         keys,
         rank_bound: request.rank.bound(rank_sum).max(1),
-        sources: group,
+        sources: members,
+        cuts,
+        adapters: having,
     })
 }
 
@@ -305,7 +323,7 @@ pub fn family(adapters: &[Adapter]) -> &Family {
 }
 
 /// Says how far the adapters overlap.
-fn coverage(adapters: &[Adapter], groups: &[Group]) -> Vec<Warning> {
+fn coverage(adapters: &[Adapter], groups: &[Joined]) -> Vec<Warning> {
     let mut warnings: Vec<Warning> = adapters.iter().flat_map(|a| a.warnings.clone()).collect();
     if adapters.len() < 2 {
         return warnings;
@@ -319,15 +337,20 @@ fn coverage(adapters: &[Adapter], groups: &[Group]) -> Vec<Warning> {
         );
         warnings.push(Warning::new("different-families", &second.label, message));
     }
-    if groups.iter().all(|group| group.len() == 1) {
+    // The only adapter that has a module.
+    let only = |group: &Joined| {
+        let (a, _) = group.members[0];
+        group.members.iter().all(|(other, _)| *other == a).then_some(a)
+    };
+    if groups.iter().all(|group| only(group).is_some()) {
         let message = "The adapters share no module: the result carries each of them unchanged beside the others";
         warnings.push(Warning { code: "no-overlap".into(), message: message.into(), place: Default::default() });
         return warnings;
     }
     for (a, adapter) in adapters.iter().enumerate() {
-        let alone = groups.iter().filter(|group| group.len() == 1 && group[0].0 == a).count();
+        let alone = groups.iter().filter(|group| only(group) == Some(a)).count();
         if alone > 0 {
-            let total = adapter.modules.len();
+            let total = groups.iter().filter(|group| group.members.iter().any(|(own, _)| *own == a)).count();
             let message = format!("{alone} of its {total} modules are in no other adapter and are taken from it alone");
             warnings.push(Warning::new("only-in-one", &adapter.label, message));
         }

@@ -31,6 +31,8 @@ pub struct ModuleReport {
     pub lost: f64,
     /// Squared error of rounding to the output type, to first order.
     pub rounding: f64,
+    /// The alpha that readers of the file will find: the rank, but for an adapter that is carried over unchanged.
+    pub alpha: f64,
 }
 
 /// One source of a module.

@@ -3,7 +3,7 @@
 use crate::prepare::Prepared;
 use crate::report::{Report, report};
 use rankweave_adapter::hash::{LEGACY_BYTES, legacy_hash};
-use rankweave_adapter::{Error, Kind, OutTensor, Result, header_bytes, peft_config};
+use rankweave_adapter::{Error, Kind, OutTensor, PeftModule, Result, header_bytes, peft_config};
 use rankweave_merge::ModuleReport;
 use sha2::{Digest, Sha256};
 use std::borrow::Borrow;
@@ -120,9 +120,10 @@ fn config(prepared: &Prepared, modules: &[ModuleReport]) -> String {
         let path = key.strip_prefix("base_model.model.").unwrap_or(key);
         path.strip_suffix(".lora_B.weight").unwrap_or(path).to_owned()
     };
-    let ranks: Vec<(String, usize)> = modules.iter().map(|m| (path(&m.key), m.rank)).collect();
+    let made = |m: &ModuleReport| PeftModule { path: path(&m.key), rank: m.rank, alpha: m.alpha };
+    let made: Vec<PeftModule> = modules.iter().map(made).collect();
     let inputs: Vec<_> = prepared.adapters.iter().filter_map(|a| a.config.as_ref()).collect();
-    peft_config(&ranks, &saved_modules(prepared), &inputs)
+    peft_config(&made, &saved_modules(prepared), &inputs)
 }
 
 /// Paths of whole modules that are kept in the file.

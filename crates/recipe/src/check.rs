@@ -1,6 +1,6 @@
 //! Everything that is wrong with a recipe, told at once.
 
-use crate::recipe::{Rank, Recipe};
+use crate::recipe::{Output, Rank, Recipe};
 use rankweave_adapter::{Error, Kind, MetadataMode};
 use rankweave_merge::{Params, find, registry};
 
@@ -137,7 +137,10 @@ fn output(recipe: &Recipe, found: &mut Vec<Error>) {
     let output = &recipe.output;
     if output.dtype().is_none() {
         found.push(
-            parameter("The output type is not valid").key("dtype").expected("f32, f16 or bf16").found(&output.dtype),
+            parameter("The output type is not valid")
+                .key("dtype")
+                .expected(Output::DTYPES.map(|(id, _)| id).join(", "))
+                .found(&output.dtype),
         );
     }
     let ranks = 1..=HIGHEST_RANK;

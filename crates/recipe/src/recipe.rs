@@ -102,9 +102,9 @@ pub struct MethodRef {
 pub struct Output {
     /// Rank of its modules.
     pub rank: Rank,
-    /// Type of its factors: `f32`, `f16` or `bf16`.
+    /// Type of its factors: `f32`, `f16`, `bf16`, `f8_e4m3` or `f8_e5m2`.
     pub dtype: String,
-    /// Spelling: `same:<source id>`, `kohya`, `diffusers` or `peft`; that of the
+    /// Spelling: `same:<source id>`, `kohya`, `diffusers`, `comfy` or `peft`; that of the
     /// first adapter where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<String>,
@@ -223,26 +223,28 @@ impl Recipe {
 }
 
 impl Output {
+    /// The types that can be written, and what a recipe calls them.
+    pub const DTYPES: [(&'static str, Dtype); 5] = [
+        ("f32", Dtype::F32),
+        ("f16", Dtype::F16),
+        ("bf16", Dtype::BF16),
+        ("f8_e4m3", Dtype::F8_E4M3),
+        ("f8_e5m2", Dtype::F8_E5M2),
+    ];
+
     /// The type that an adapter's factors have, or F32 where they differ: what an output gets unless
     /// another one is asked for.
     pub fn dtype_of(adapter: &Adapter) -> &'static str {
         let first = adapter.modules.iter().filter_map(|m| m.parts.first());
         let mut dtypes = first.map(|(_, tensor)| adapter.header.tensors[*tensor].dtype);
-        match dtypes.next() {
-            Some(Dtype::F16) if dtypes.all(|d| d == Dtype::F16) => "f16",
-            Some(Dtype::BF16) if dtypes.all(|d| d == Dtype::BF16) => "bf16",
-            _ => "f32",
-        }
+        let Some(first) = dtypes.next() else { return "f32" };
+        let known = Self::DTYPES.iter().find(|(_, dtype)| *dtype == first && dtypes.all(|d| d == first));
+        known.map_or("f32", |(id, _)| id)
     }
 
     /// The type its factors get, if it is one that can be written.
     pub fn dtype(&self) -> Option<Dtype> {
-        match self.dtype.as_str() {
-            "f32" => Some(Dtype::F32),
-            "f16" => Some(Dtype::F16),
-            "bf16" => Some(Dtype::BF16),
-            _ => None,
-        }
+        Self::DTYPES.iter().find(|(id, _)| *id == self.dtype).map(|(_, dtype)| *dtype)
     }
 
     /// What is taken over from the inputs' metadata, if it is a mode that there is.

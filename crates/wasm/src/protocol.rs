@@ -113,9 +113,9 @@ pub struct Settings {
     pub params: Vec<(String, Value)>,
     /// Rank of the output.
     pub rank: Rank,
-    /// `f32`, `f16`, `bf16`, or `same` (as the first adapter).
+    /// An id of the recipe's output types, such as `f16`, or `same` (as the first adapter).
     pub dtype: String,
-    /// `same` (as the first adapter), `kohya`, `diffusers` or `peft`.
+    /// `same` (as the first adapter), `kohya`, `diffusers`, `comfy` or `peft`.
     pub keys: String,
     /// For methods that need chance.
     pub seed: Option<u32>,

@@ -3,8 +3,11 @@
 //! One file per kind, of the same name as in the adapter crate, which has measured the shapes already. A kind whose ΔW
 //! has no low rank gives a pair as well, with the identity as one factor.
 
+mod fuse;
 mod lora;
 mod transposed;
+
+pub(crate) use fuse::{cut, stack};
 
 use rankweave_adapter::{Error, Kind, KindId, Module, Part, Result, Stored, Tensor};
 use rankweave_compute::FactorPair;
