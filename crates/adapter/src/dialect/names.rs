@@ -106,13 +106,15 @@ fn split(name: &str) -> Option<(&str, Part, DialectId)> {
 
 /// The name that the missing `part` of the module with the tensor `name` would have.
 pub(crate) fn counterpart(name: &str, part: Part) -> String {
-    const PAIRS: [(&str, &str); 14] = [
+    const PAIRS: [(&str, &str); 16] = [
         ("_lora_up.", "_lora_down."),
         ("_lora_down.", "_lora_up."),
         (".lora_up.", ".lora_down."),
         (".lora_down.", ".lora_up."),
         (".lora_B.", ".lora_A."),
         (".lora_A.", ".lora_B."),
+        (".lora_B", ".lora_A"),
+        (".lora_A", ".lora_B"),
         (".up.weight", ".down.weight"),
         (".down.weight", ".up.weight"),
         (":up", ":down"),

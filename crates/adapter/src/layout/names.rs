@@ -138,7 +138,8 @@ pub(super) fn dotted(layout: &Layout, path: &str) -> Option<String> {
     let pairs = layout.pairs.iter().flat_map(|pair| [pair.original, pair.native]);
     let fused = layout.fusions.iter().flat_map(|f| f.parts.iter().copied().chain([f.whole]));
     let mut names = pairs.chain(fused).chain(layout.alike.iter().copied());
-    names.find_map(|pattern| Some(capture(pattern, path)?.fill("", pattern)))
+    let (second, path) = path.strip_prefix("transformer_2_").map_or(("", path), |rest| (SECOND, rest));
+    names.find_map(|pattern| Some(capture(pattern, path)?.fill(second, pattern)))
 }
 
 /// The layout, the second expert's prefix where there is one, and the rest of the path.
