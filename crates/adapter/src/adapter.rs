@@ -153,6 +153,11 @@ fn doubts(label: &str, dialect: DialectId, modules: &[Module], config: Option<&P
             let message = "Modules are known by their position only; they match files of the same trainer and model.";
             warn("positional-names", message.to_owned());
         }
+        DialectId::ControlLora => {
+            let message = "A ControlLoRA changes a copy of the model that reads a control picture; \
+                with plain LoRAs of the model it has no meaning in common.";
+            warn("control-lora", message.to_owned());
+        }
         DialectId::Peft | DialectId::Mlx if config.is_none() && modules.iter().any(|m| m.alpha == Alpha::None) => {
             let message =
                 "adapter_config.json was not given, so the scale is taken as 1; add it if the adapter has one.";

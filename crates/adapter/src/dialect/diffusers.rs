@@ -111,6 +111,8 @@ pub(super) fn native_path(module: &ModuleKey, raw: DialectId, ctx: NamingContext
             | DialectId::DiffusersProcs
             | DialectId::DiffusersLora
             | DialectId::DiffusersLinear
+            | DialectId::Bare
+            | DialectId::Mlx
     );
     // Dotted names of models without known parts are taken as they are.
     if dots_are_sure || module.component == Component::Model && module.path.contains('.') {

@@ -195,6 +195,8 @@ pub fn output_keys(
         names::keys(dialect, raw)
     } else if is_position(module, raw_dialect) {
         return Err(cannot("a position in a list instead of a name"));
+    } else if raw_dialect == DialectId::SamLora {
+        return Err(cannot("a part of a fused module, which has no name of its own in the model"));
     } else {
         let mapped = match dialect {
             DialectId::Kohya => kohya::base(&known, ctx).map(|base| (dialect, base)),
