@@ -4,6 +4,8 @@ import zlib
 
 import numpy as np
 
+import kinds
+
 EXACT = {"mode": "exact"}
 
 
@@ -19,7 +21,7 @@ def energy(share, **more):
 
 @dataclasses.dataclass
 class Adapter:
-    """One input file: {canonical id: (up, down, alpha or None)}, all tensors in one dtype."""
+    """One input file: {canonical id: (up, down, alpha or None), or one of kinds.py}, all tensors in one dtype."""
 
     dialect: str
     modules: dict
@@ -414,3 +416,50 @@ def very_unequal(make):
     a, b = {KEY: make.pair(12, 10, 3)}, {KEY: make.pair(12, 10, 3)}
     b = {KEY: (b[KEY][0] * 1e-4, b[KEY][1], None)}
     return Case("one adapter ten thousand times smaller", [Adapter("diffusers", a), Adapter("diffusers", b)], [1.0, 1.0])
+
+
+@case
+def kinds_locon_tucker(make):
+    parts = [Adapter("kohya", {CONV3: kinds.locon_tucker(make.rng, 10, 6, r, (3, 3), 2)}) for r in (2, 3)]
+    return Case("two convolutions in Tucker form", parts, [0.7, 0.5])
+
+
+@case
+def kinds_loha_with_lora(make):
+    a = {KEY: kinds.loha(make.rng, 14, 12, 2, 1), OUTPUT: kinds.loha(make.rng, 8, 6, 3, 3)}
+    b = {KEY: make.pair(14, 12, 3, alpha=1)}
+    return Case("LoHa with LoRA; one module is as large as its rank", [Adapter("kohya", a), Adapter("kohya", b)], [0.7, -0.5])
+
+
+@case
+def kinds_loha_tucker(make):
+    a = {CONV3: kinds.loha(make.rng, 10, 6, 2, 3, (3, 3))}
+    b = {CONV3: make.pair(10, 6, 2, (3, 3), alpha=2)}
+    return Case("LoHa of a convolution with LoCon, best rank 4", [Adapter("kohya", a, "F16"), Adapter("kohya", b)],
+                [0.7, 0.5], rank=fixed(4))
+
+
+@case
+def kinds_lokr(make):
+    halves = ((None, None, 5), (None, 1, 3), (1, None, 2), (1, 2, 4))
+    parts = [Adapter("kohya", {KEY: kinds.lokr(make.rng, (2, 3), (6, 4), alpha, first, second)})
+             for first, second, alpha in halves]
+    return Case("LoKr with whole and with halved factors", parts, [0.2, 0.5, -0.4, 0.3])
+
+
+@case
+def kinds_lokr_with_diff(make):
+    a = {CONV3: kinds.lokr(make.rng, (2, 2), (5, 3), 1, None, 2, (3, 3), tucker=True)}
+    b = {CONV3: kinds.lokr(make.rng, (2, 2), (5, 3), 7, None, None, (3, 3))}
+    c = {CONV3: kinds.diff(make.rng, 10, 6, (3, 3))}
+    return Case("LoKr of a convolution with a whole difference, best rank 5",
+                [Adapter("kohya", m) for m in (a, b, c)], [0.2, 0.1, 0.3], rank=fixed(5))
+
+
+@case
+def kinds_adalora(make):
+    a, b = {QUERY: kinds.adalora(make.rng, 12, 10, 4, 8, 3)}, {QUERY: kinds.adalora(make.rng, 12, 10, 2, 8)}
+    how = config(4, 8, peft_type="ADALORA")
+    return Case("AdaLoRA, with and without its number of ranks, and LoRA",
+                [Adapter("peft", a, config=how), Adapter("peft", b, config=how),
+                 Adapter("peft", {QUERY: make.pair(12, 10, 3)})], [0.5, 0.25, 1.0])

@@ -9,7 +9,7 @@ has one), case.json (what to do, and each module's expected rank) and expected.s
 module, out × columns, F64, by canonical id).
 
 Formulas. ΔW = s·B·A with s = alpha/r, alpha/√r under rsLoRA, 1 without alpha; a k×k convolution's A is
-r × in·k·k. sum: M = λ Σ wᵢΔWᵢ. concat: M = Σ wᵢΔWᵢ. mean: M = Σ wᵢΔWᵢ / T, T = adapters that have the module, or
+r × in·k·k. Other kinds: see kinds.py. sum: M = λ Σ wᵢΔWᵢ. concat: M = Σ wᵢΔWᵢ. mean: M = Σ wᵢΔWᵢ / T, T = adapters that have the module, or
 all of them where `divide_by` says so. A rank policy the leading singular values: all above 1e-6 of the first (exact), at most N of them (fixed), or as few as hold the
 share p of Σσ² (energy). concat with the exact policy stacks and drops nothing: its rank is Σ rᵢ; so does one
 adapter alone at weight 1, which is left as it is. A tensor that is no
@@ -24,6 +24,7 @@ import tempfile
 import numpy as np
 
 import cases
+import kinds
 import spelling
 import tensorfile
 
@@ -47,7 +48,12 @@ def scale(adapter, module, rank, alpha):
 def deltas(adapter):
     """{module: (dense float64 ΔW, rank)} of what the written file holds."""
     out = {}
-    for module, (up, down, alpha) in adapter.modules.items():
+    for module, made in adapter.modules.items():
+        if isinstance(made, kinds.Made):
+            tensors = {ending: tensorfile.stored(value, adapter.dtype) for ending, value in made.tensors.items()}
+            out[module] = (made.delta(tensors), made.rank)
+            continue
+        up, down, alpha = made
         rank = np.shape(down)[0]
         up = tensorfile.stored(up, adapter.dtype).reshape(-1, rank)
         down = tensorfile.stored(down, adapter.dtype).reshape(rank, -1)
@@ -116,7 +122,12 @@ def write(case, folder):
     inputs = []
     for letter, adapter, weight in zip("abcdefgh", case.inputs, case.weights):
         tensors = []
-        for module, (up, down, alpha) in adapter.modules.items():
+        for module, made in adapter.modules.items():
+            if isinstance(made, kinds.Made):
+                base = spelling.base(adapter.dialect, module)
+                tensors += [(base + ending, value, adapter.dtype) for ending, value in made.tensors.items()]
+                continue
+            up, down, alpha = made
             up_name, down_name, alpha_name = spelling.names(adapter.dialect, module)
             tensors += [(down_name, down, adapter.dtype), (up_name, up, adapter.dtype)]
             if alpha is not None:

@@ -29,3 +29,9 @@ def names(dialect, module):
         base = f"{parent}.processor.{leaf}_lora"
         return f"{base}.up.weight", f"{base}.down.weight", None
     raise ValueError(dialect)
+
+
+def base(dialect, module):
+    """What comes before the ending of a module's tensors, in kohya's and PEFT's spelling."""
+    _, down, _ = names(dialect, module)
+    return down.removesuffix(".lora_down.weight").removesuffix(".lora_A.weight")

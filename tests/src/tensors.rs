@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// One tensor: its type as the header spells it, its shape, its values in row-major order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
-    /// `F64`, `F32`, `F16` or `BF16`.
+    /// `F64`, `F32`, `F16`, `BF16` or `I16`.
     pub dtype: String,
     /// Sizes of its axes; empty for a scalar.
     pub shape: Vec<usize>,
@@ -85,7 +85,7 @@ pub fn width(dtype: &str) -> usize {
     match dtype {
         "F64" => 8,
         "F32" => 4,
-        "F16" | "BF16" => 2,
+        "F16" | "BF16" | "I16" => 2,
         _ => panic!("unknown dtype {dtype}"),
     }
 }
@@ -96,6 +96,7 @@ pub fn decode(dtype: &str, bytes: &[u8]) -> Vec<f64> {
         "F64" => f64::from_le_bytes(b.try_into().expect("eight bytes")),
         "F32" => f64::from(f32::from_le_bytes(b.try_into().expect("four bytes"))),
         "F16" => f16::from_le_bytes(b.try_into().expect("two bytes")).to_f64(),
+        "I16" => f64::from(i16::from_le_bytes(b.try_into().expect("two bytes"))),
         _ => bf16::from_le_bytes(b.try_into().expect("two bytes")).to_f64(),
     };
     bytes.chunks_exact(width(dtype)).map(one).collect()
@@ -107,6 +108,7 @@ pub fn encode(dtype: &str, value: f64, out: &mut Vec<u8>) {
         "F64" => out.extend(value.to_le_bytes()),
         "F32" => out.extend((value as f32).to_le_bytes()),
         "F16" => out.extend(f16::from_f32(value as f32).to_le_bytes()),
+        "I16" => out.extend((value as i16).to_le_bytes()),
         "BF16" => out.extend(bf16::from_f32(value as f32).to_le_bytes()),
         _ => panic!("unknown dtype {dtype}"),
     }

@@ -8,6 +8,7 @@ use crate::config::PeftConfig;
 use crate::dialect::{DialectId, is_position};
 use crate::error::{Result, Warning};
 use crate::extras::extra_warnings;
+use crate::kind::KindId;
 use crate::layout;
 use crate::limits::Limits;
 use crate::module::{Alpha, Extra, Module};
@@ -93,6 +94,8 @@ fn open(source: &dyn Source, label: &str, config_json: Option<&str>, limits: &Li
     let inner = inner.map_err(|e| e.key("lora_adapter_metadata"))?.unwrap_or_default();
     fill_alphas(&mut modules, config.as_ref(), &inner)?;
     let dialect = common_dialect(&modules);
+    let vectors = modules.iter_mut().filter(|m| m.kind == KindId::Vector && dialect != DialectId::Mixed);
+    vectors.for_each(|m| m.dialect = dialect);
     all.extend(doubts(label, dialect, &modules, config.as_ref()));
     let family = layout::detect(&modules, &header.metadata);
     native::rename(&family.id, &mut modules);
@@ -119,6 +122,13 @@ fn fill_alphas(
     for module in modules.iter_mut().filter(|m| m.alpha == Alpha::None) {
         let own = || inner.get(&module.key.component.to_string()).or_else(|| inner.get(""));
         if let Some(config) = config.or_else(own) {
+            // PEFT scales whole Kronecker factors too, by the rank that the configuration names.
+            if module.kind == KindId::Lokr && module.dim == 0 {
+                module.dim = usize::try_from(config.r).unwrap_or_default();
+            }
+            if module.dim == 0 {
+                continue;
+            }
             module.alpha = Alpha::Value(match config.mlx_scale {
                 Some(scale) => scale * module.dim as f64,
                 None => config.alpha_of(&module.key.path)?,
@@ -129,10 +139,11 @@ fn fill_alphas(
     Ok(())
 }
 
-/// The dialect of all modules. The three old spellings of diffusers go together, the commonest one counts.
+/// The dialect of all modules; vectors, which are spelled alike everywhere, go along. The three old spellings of diffusers go together, the commonest one counts.
 fn common_dialect(modules: &[Module]) -> DialectId {
     let mut counts: BTreeMap<DialectId, usize> = BTreeMap::new();
-    for module in modules {
+    let only_vectors = modules.iter().all(|m| m.kind == KindId::Vector);
+    for module in modules.iter().filter(|m| only_vectors || m.kind != KindId::Vector) {
         *counts.entry(module.dialect).or_default() += 1;
     }
     let old =
@@ -158,16 +169,25 @@ fn doubts(label: &str, dialect: DialectId, modules: &[Module], config: Option<&P
                 with plain LoRAs of the model it has no meaning in common.";
             warn("control-lora", message.to_owned());
         }
-        DialectId::Peft | DialectId::Mlx if config.is_none() && modules.iter().any(|m| m.alpha == Alpha::None) => {
+        DialectId::Peft | DialectId::Mlx
+            if config.is_none() && modules.iter().any(|m| m.alpha == Alpha::None && m.dim > 0) =>
+        {
             let message =
                 "adapter_config.json was not given, so the scale is taken as 1; add it if the adapter has one.";
             warn("no-config", message.to_owned());
         }
         _ => {}
     }
+    if let Some(vera) = modules.iter().find(|m| m.kind == KindId::Vera) {
+        let inputs = vera.shape.inp;
+        let message = format!(
+            "A VeRA file does not say how many inputs each module has: all are taken to have {inputs}, the width of vera_A."
+        );
+        warn("vera-inputs", message);
+    }
     let Some(config) = config else { return out };
     let patterned = config.fields.get("rank_pattern").is_some_and(|v| v.as_object().is_some_and(|o| !o.is_empty()));
-    if !patterned && let Some(m) = modules.iter().find(|m| m.dim > 0 && m.dim as u64 != config.r) {
+    if !patterned && let Some(m) = modules.iter().find(|m| m.kind == KindId::Lora && m.dim as u64 != config.r) {
         let message = format!(
             "adapter_config.json says r = {}, but {} has rank {}; the tensors' ranks are used.",
             config.r,

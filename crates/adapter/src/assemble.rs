@@ -4,7 +4,7 @@ use crate::dialect::{self, DialectId};
 use crate::dtype;
 use crate::error::{Error, Kind, Result};
 use crate::extras::extra;
-use crate::kind::{self, Measured};
+use crate::kind::{self, KindId, Measured};
 use crate::layout;
 use crate::limits::Limits;
 use crate::module::{Alpha, Component, Extra, Module, ModuleKey};
@@ -34,8 +34,12 @@ pub(crate) fn assemble(header: &Header, limits: &Limits) -> Result<Assembled> {
     let mut groups: Vec<Group> = Vec::new();
     let mut index: HashMap<(&str, Option<Part>), usize> = HashMap::new();
     let mut alphas: Vec<(usize, &str)> = Vec::new();
-    let mut others = Vec::new();
+    let (mut others, mut shared) = (Vec::new(), Vec::new());
     for (i, tensor) in header.tensors.iter().enumerate() {
+        if let Some(part) = Part::shared(&tensor.name) {
+            shared.push((part, i));
+            continue;
+        }
         let piece = dialect::parse(&tensor.name).filter(|piece| piece.part == Part::Alpha || kind::reads(piece.part));
         let Some(mut piece) = piece else {
             others.push(i);
@@ -44,6 +48,9 @@ pub(crate) fn assemble(header: &Header, limits: &Limits) -> Result<Assembled> {
         if piece.part == Part::Alpha {
             alphas.push((i, piece.base));
             continue;
+        }
+        if piece.part == Part::Diff && tensor.shape.len() == 1 {
+            piece.part = Part::DiffVector;
         }
         let vector = piece.part.vector();
         if let Some(what) = vector {
@@ -61,12 +68,11 @@ pub(crate) fn assemble(header: &Header, limits: &Limits) -> Result<Assembled> {
         }
         group.dialect = group.dialect.or(piece.dialect);
         if group.parts.iter().any(|(part, _)| *part == piece.part) {
-            return Err(Error::new(Kind::Unsupported, "The file holds several adapters for one module")
-                .key(&tensor.name)
-                .hint("Save each adapter to a file of its own."));
+            return Err(several(&tensor.name));
         }
         group.parts.push((piece.part, i));
     }
+    share(&mut groups, &shared, &mut others, header)?;
     let names: Vec<&str> = others.iter().map(|i| header.tensors[*i].name.as_str()).collect();
     if let Some(refusal) = dialect::refusal(&names) {
         return Err(refusal);
@@ -75,6 +81,7 @@ pub(crate) fn assemble(header: &Header, limits: &Limits) -> Result<Assembled> {
         let all: Vec<&str> = header.tensors.iter().map(|t| t.name.as_str()).collect();
         return Err(dialect::not_an_adapter(&all));
     }
+    siblings(&mut groups);
     adopt(&mut groups);
     let (by_base, orphans) = place_alphas(&alphas, &groups, header)?;
     let modules = groups.into_iter().map(|group| {
@@ -83,6 +90,7 @@ pub(crate) fn assemble(header: &Header, limits: &Limits) -> Result<Assembled> {
     });
     let mut modules = modules.collect::<Result<Vec<_>>>()?;
     dialect::name_positions(&mut modules, &header.metadata);
+    scale_biases(&mut modules);
     no_doubles(&modules)?;
     let mut extras: Vec<Extra> = others.iter().map(|i| extra(*i, header)).collect();
     extras.extend(orphans.iter().map(|i| Extra {
@@ -91,6 +99,49 @@ pub(crate) fn assemble(header: &Header, limits: &Limits) -> Result<Assembled> {
         reason: "alpha without factors".to_owned(),
     }));
     Ok(Assembled { modules, extras })
+}
+
+fn several(name: &str) -> Error {
+    let error = Error::new(Kind::Unsupported, "The file holds several adapters for one module").key(name);
+    error.hint("Save each adapter to a file of its own.")
+}
+
+/// Gives VeRA's projections to every module that needs them.
+fn share(groups: &mut [Group], shared: &[(Part, usize)], others: &mut Vec<usize>, header: &Header) -> Result<()> {
+    for (at, (part, tensor)) in shared.iter().enumerate() {
+        if shared[..at].iter().any(|(other, _)| other == part) {
+            return Err(several(&header.tensors[*tensor].name));
+        }
+        let mut taken = false;
+        for group in groups.iter_mut().filter(|g| g.parts.iter().any(|(p, _)| matches!(p, Part::VeraB | Part::VeraD))) {
+            group.parts.push((*part, *tensor));
+            taken = true;
+        }
+        if !taken {
+            others.push(*tensor);
+        }
+    }
+    Ok(())
+}
+
+/// Vectors are spelled alike in every dialect: they take that of the pair beside them.
+fn siblings(groups: &mut [Group]) {
+    let known: HashMap<&str, DialectId> = groups.iter().filter_map(|g| Some((g.base, g.dialect?))).collect();
+    for group in groups.iter_mut().filter(|group| group.dialect.is_none()) {
+        group.dialect = known.get(group.base).copied();
+    }
+}
+
+/// The bias of an up factor is scaled as its pair is.
+fn scale_biases(modules: &mut [Module]) {
+    let dims = |m: &Module| (m.part(Part::Up).is_some()).then(|| (m.raw.clone(), m.dim));
+    let dims: HashMap<String, usize> = match modules.iter().any(|m| m.part(Part::UpBias).is_some()) {
+        true => modules.iter().filter_map(dims).collect(),
+        false => return,
+    };
+    for module in modules.iter_mut().filter(|m| m.part(Part::UpBias).is_some()) {
+        module.dim = dims.get(&module.raw).copied().unwrap_or(0);
+    }
 }
 
 /// Modules outside the blocks (`proj_out`, `conv_in`) have names that many models share. When names that do not say the
@@ -143,7 +194,15 @@ fn module(group: Group, alpha: Option<usize>, header: &Header, limits: &Limits) 
     let Group { base, dialect, key, mut parts } = group;
     parts.sort_unstable();
     let measured = kind::measure(&kind::Parts { list: &parts, header, limits });
-    let (kind, Measured { shape, rank, dim }) = measured.map_err(|e| e.module(key.id()))?;
+    let (kind, Measured { mut shape, rank, dim }) = measured.map_err(|e| e.module(key.id()))?;
+    // LyCORIS flattens convolutions; the name may tell their kernel.
+    if shape.kernel.is_empty()
+        && matches!(kind, KindId::Loha | KindId::Lokr)
+        && let Some(kernel) = layout::kernel(&key, shape.inp)
+    {
+        shape.inp /= kernel.iter().product::<usize>();
+        shape.kernel = kernel.to_vec();
+    }
     Ok(Module {
         key,
         raw: base.to_owned(),

@@ -18,7 +18,7 @@ use std::fmt;
 pub struct PeftConfig {
     /// Default rank; ranks are taken from the tensors.
     pub r: u64,
-    /// Default alpha.
+    /// Default alpha: `lora_alpha`, or `alpha` in LoHa's and LoKr's configurations.
     pub lora_alpha: f64,
     /// The scale is alpha/√r instead of alpha/r.
     pub use_rslora: bool,
@@ -43,7 +43,7 @@ impl PeftConfig {
     ///
     /// # Errors
     /// `Malformed` for broken JSON or fields of the wrong kind, `Limit` for an overlong text, `Unsupported`, with the
-    /// reason, for adapters that are not plain LoRA.
+    /// reason, for types of adapters that are not read.
     pub fn parse(text: &str, limits: &Limits) -> Result<PeftConfig> {
         let fields: BTreeMap<String, Value> = parse_json(text, limits)?;
         let order: Patterns = parse_json(text, limits)?;
@@ -77,6 +77,7 @@ impl PeftConfig {
         let mlx = get("lora_parameters").filter(|_| get("peft_type").is_none()).and_then(Value::as_object);
         let own = mlx.map_or(get("r"), |fields| fields.get("rank"));
         let r = number(own, "r")?.unwrap_or(8.0);
+        let alpha = if get("lora_alpha").is_none() { "alpha" } else { "lora_alpha" };
         if !(r >= 0.0 && r <= f64::from(u32::MAX)) {
             return Err(wrong("r", "a positive number", r.to_string()));
         }
@@ -87,7 +88,7 @@ impl PeftConfig {
         let saved = get("modules_to_save").and_then(Value::as_array).into_iter().flatten();
         Ok(PeftConfig {
             r: r as u64,
-            lora_alpha: number(get("lora_alpha"), "lora_alpha")?.unwrap_or(8.0),
+            lora_alpha: number(get(alpha), alpha)?.unwrap_or(8.0),
             use_rslora: flag(&fields, "use_rslora"),
             mlx_scale: mlx.map(mlx_scale).transpose()?,
             base_model: text(if mlx.is_some() { "model" } else { "base_model_name_or_path" }),
@@ -113,12 +114,15 @@ impl PeftConfig {
     }
 }
 
+/// The types whose tensors are read.
+const READ: [&str; 5] = ["LORA", "ADALORA", "LOHA", "LOKR", "VERA"];
+
 /// Refuses configurations whose factor pairs are not the change of the original weights.
 fn refuse_others(fields: &BTreeMap<String, Value>) -> Result<()> {
     let refuse = |what: String, key: &str, hint: &str| Err(Error::new(Kind::Unsupported, what).key(key).hint(hint));
-    let later = "This version reads plain LoRA; convert the adapter with PEFT.";
+    let later = "Convert the adapter to LoRA with PEFT.";
     if let Some(kind) = fields.get("peft_type").and_then(Value::as_str)
-        && !kind.eq_ignore_ascii_case("LORA")
+        && !READ.iter().any(|known| kind.eq_ignore_ascii_case(known))
     {
         return refuse(
             format!("This is a PEFT adapter of type {kind}, which Rankweave does not read"),

@@ -44,6 +44,8 @@ pub enum Part {
     LokrT2,
     /// A whole difference of a weight.
     Diff,
+    /// The same of a weight that is a vector, as norms have.
+    DiffVector,
     /// A whole difference of a bias.
     DiffBias,
     /// A difference of a norm's weight.
@@ -66,15 +68,11 @@ pub enum Part {
     VeraUp,
     /// VeRA's shared projection from the inputs, r×in or more.
     VeraDown,
-    /// Positions of a sparse difference.
-    SparseIndices,
-    /// Values of a sparse difference.
-    SparseValues,
-    /// Positions of a sparse bias.
+    /// Positions of a sparse change beside a pair, dimensions×count.
     BiasIndices,
-    /// Values of a sparse bias.
+    /// Its values.
     BiasValues,
-    /// Shape of a sparse bias.
+    /// Its shape.
     BiasSize,
     /// B of an embedding's pair, dim×r.
     EmbeddingUp,
@@ -87,9 +85,9 @@ pub enum Part {
 }
 
 use Part::{
-    BiasIndices, BiasSize, BiasValues, Diagonal, Diff, DiffBias, EmbeddingDown, EmbeddingUp, HadaT1, HadaT2, HadaW1A,
-    HadaW1B, HadaW2A, HadaW2B, LokrT2, LokrW1, LokrW1A, LokrW1B, LokrW2, LokrW2A, LokrW2B, Magnitude, Mid, NormBias,
-    NormWeight, Ranks, TransposedDown, TransposedUp, UpBias, VeraB, VeraD,
+    BiasIndices, BiasSize, BiasValues, Diagonal, Diff, DiffBias, DiffVector, EmbeddingDown, EmbeddingUp, HadaT1,
+    HadaT2, HadaW1A, HadaW1B, HadaW2A, HadaW2B, LokrT2, LokrW1, LokrW1A, LokrW1B, LokrW2, LokrW2A, LokrW2B, Magnitude,
+    Mid, NormBias, NormWeight, Ranks, TransposedDown, TransposedUp, UpBias, VeraB, VeraD, VeraDown, VeraUp,
 };
 
 /// Endings that are the same in every dialect. The first of a part is the one that is written.
@@ -109,6 +107,7 @@ const ENDINGS: [(&str, Part); 36] = [
     (".lokr_w2_b", LokrW2B),
     (".lokr_t2", LokrT2),
     (".diff", Diff),
+    (".diff", DiffVector),
     (".diff_b", DiffBias),
     (".w_norm", NormWeight),
     (".b_norm", NormBias),
@@ -127,7 +126,6 @@ const ENDINGS: [(&str, Part); 36] = [
     (".bias_size", BiasSize),
     (".lora_embedding_B", EmbeddingUp),
     (".lora_embedding_A", EmbeddingDown),
-    (".lora_diag", Diagonal),
     (".lora_b", TransposedUp),
     (".lora_a", TransposedDown),
 ];
@@ -140,15 +138,24 @@ impl Part {
     }
 
     /// The ending that is written, for parts that are spelled the same in every dialect.
-    pub(crate) fn ending(self) -> Option<&'static str> {
+    pub fn ending(self) -> Option<&'static str> {
         ENDINGS.iter().find(|(_, part)| *part == self).map(|(ending, _)| *ending)
     }
 
-    /// True for parts that make a module of their own: a vector beside a module's weight. Answers what it changes.
+    /// What a part changes that makes a module of its own, a vector beside or instead of a matrix.
     pub(crate) fn vector(self) -> Option<&'static str> {
         match self {
-            DiffBias | UpBias | NormBias | BiasValues => Some("bias"),
-            NormWeight => Some("weight"),
+            DiffBias | UpBias | NormBias => Some("bias"),
+            NormWeight | DiffVector => Some("weight"),
+            _ => None,
+        }
+    }
+
+    /// The tensors that all modules of a file share.
+    pub(crate) fn shared(name: &str) -> Option<Part> {
+        match name.rsplit('.').next() {
+            Some("vera_A") => Some(VeraDown),
+            Some("vera_B") => Some(VeraUp),
             _ => None,
         }
     }
@@ -164,7 +171,9 @@ mod tests {
         assert_eq!(Part::split("a.lokr_w1"), Some(("a", LokrW1)));
         assert_eq!(Part::split("a.lokr_w1_a"), Some(("a", LokrW1A)));
         assert_eq!(Part::split("a.diff_b"), Some(("a", DiffBias)));
-        assert_eq!(Part::split(".diff"), None);
+        assert_eq!(Part::split("a.diff"), Some(("a", Diff)));
+        assert_eq!((Part::split(".diff"), DiffVector.ending()), (None, Some(".diff")));
+        assert_eq!((Part::shared("base_model.vera_A"), Part::shared("a.vera_lambda_b")), (Some(VeraDown), None));
         assert_eq!(Part::split("a.weight"), None);
         assert_eq!(Magnitude.ending(), Some(".dora_scale"));
     }

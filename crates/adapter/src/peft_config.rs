@@ -19,15 +19,15 @@ pub struct PeftModule {
     pub alpha: f64,
 }
 
-/// Text of the adapter_config.json for `modules`; `saved` names whole modules kept in the file; `inputs` are the
-/// configurations of the merged adapters, whose base model and task are carried over from the first. Rows of the text
-/// are sorted: same input, same bytes.
-pub fn peft_config(modules: &[PeftModule], saved: &[String], inputs: &[&PeftConfig]) -> String {
+/// Text of the adapter_config.json for `modules`; `saved` names whole modules kept in the file; `biases` says
+/// that up factors have biases; `inputs` are the configurations of the merged adapters, whose base model and task are
+/// carried over from the first. Rows of the text are sorted: same input, same bytes.
+pub fn peft_config(modules: &[PeftModule], saved: &[String], biases: bool, inputs: &[&PeftConfig]) -> String {
     let ranks: Vec<(&str, f64)> = modules.iter().map(|m| (m.path.as_str(), m.rank as f64)).collect();
     let alphas: Vec<(&str, f64)> = modules.iter().map(|m| (m.path.as_str(), m.alpha)).collect();
     let (r, alpha) = (most_common(&ranks), most_common(&alphas));
     let first = |key: &str| inputs.first().and_then(|c| c.fields.get(key)).cloned().unwrap_or(Value::Null);
-    let fields: [(&str, String); 18] = [
+    let fields: [(&str, String); 19] = [
         ("alpha_pattern", object(&pattern_entries(&alphas, alpha))),
         ("base_model_name_or_path", json!(inputs.first().and_then(|c| c.base_model.as_ref())).to_string()),
         ("bias", json!("none").to_string()),
@@ -36,6 +36,7 @@ pub fn peft_config(modules: &[PeftModule], saved: &[String], inputs: &[&PeftConf
         ("init_lora_weights", "true".to_owned()),
         ("layer_replication", first("layer_replication").to_string()),
         ("lora_alpha", number(alpha)),
+        ("lora_bias", biases.to_string()),
         ("lora_dropout", "0.0".to_owned()),
         ("modules_to_save", if saved.is_empty() { Value::Null } else { json!(saved) }.to_string()),
         ("peft_type", json!("LORA").to_string()),
@@ -47,7 +48,9 @@ pub fn peft_config(modules: &[PeftModule], saved: &[String], inputs: &[&PeftConf
         ("use_dora", "false".to_owned()),
         ("use_rslora", "false".to_owned()),
     ];
-    let rows: Vec<String> = fields.iter().map(|(key, value)| format!("  \"{key}\": {value}")).collect();
+    // Older versions of PEFT refuse fields that they do not know.
+    let written = fields.iter().filter(|(key, _)| *key != "lora_bias" || biases);
+    let rows: Vec<String> = written.map(|(key, value)| format!("  \"{key}\": {value}")).collect();
     format!("{{\n{}\n}}\n", rows.join(",\n"))
 }
 
@@ -122,7 +125,7 @@ mod tests {
         for alphas in [[4.0, 4.0, 4.0, 7.0, 9.0, 4.0], [1.0, 2.5, 1.0, 1.0, -3.0, 1.0]] {
             let paths = [("a.q", 4), ("b.a.q", 4), ("c.q", 4), ("q", 7), ("d.v", 9), ("c.d.v", 4)];
             let modules: Vec<_> = paths.iter().zip(alphas).map(|((p, r), alpha)| module(p, *r, alpha)).collect();
-            let text = peft_config(&modules, &["classifier".to_owned()], &[]);
+            let text = peft_config(&modules, &["classifier".to_owned()], false, &[]);
             let config = PeftConfig::parse(&text, &Limits::default()).unwrap();
             assert_eq!((config.r, config.lora_alpha, config.use_rslora), (4, alphas[0], false));
             for module in &modules {
@@ -138,12 +141,12 @@ mod tests {
             "base_model_name_or_path":"x/y","fan_in_fan_out":true}"#;
         let like = PeftConfig::parse(like, &Limits::default()).unwrap();
         let modules = [module("model.layers.0.q_proj", 4, 4.0), module("model.layers.0.v_proj", 4, 4.0)];
-        let config = PeftConfig::parse(&peft_config(&modules, &[], &[&like]), &Limits::default()).unwrap();
+        let config = PeftConfig::parse(&peft_config(&modules, &[], false, &[&like]), &Limits::default()).unwrap();
         assert_eq!(config.fields["target_modules"], json!(["q_proj", "v_proj"]));
         assert_eq!((config.base_model.as_deref(), config.task_type.as_deref()), (Some("x/y"), Some("CAUSAL_LM")));
         assert!(config.fan_in_fan_out);
         let more = [module("model.layers.0.k_proj", 4, 4.0)];
-        let config = PeftConfig::parse(&peft_config(&more, &[], &[&like]), &Limits::default()).unwrap();
+        let config = PeftConfig::parse(&peft_config(&more, &[], false, &[&like]), &Limits::default()).unwrap();
         assert_eq!(config.fields["target_modules"], json!(["model.layers.0.k_proj"]));
     }
 }

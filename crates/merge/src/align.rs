@@ -47,10 +47,11 @@ fn check_shapes(adapters: &[Adapter], a: (usize, usize), b: (usize, usize)) -> R
     .hint("These adapters were made for different base models. Remove one of them."))
 }
 
-/// A 1×1 kernel is a linear layer written differently.
+/// A 1×1 kernel is a linear layer written differently, and some files store a convolution flat.
 fn same(a: &ModuleShape, b: &ModuleShape) -> bool {
     let kernel = |s: &ModuleShape| -> Vec<usize> {
         if s.kernel.iter().all(|k| *k == 1) { Vec::new() } else { s.kernel.clone() }
     };
-    a.out == b.out && a.inp == b.inp && kernel(a) == kernel(b)
+    let flat = a.kernel.is_empty() || b.kernel.is_empty();
+    a.out == b.out && a.columns() == b.columns() && (flat || a.inp == b.inp && kernel(a) == kernel(b))
 }

@@ -105,6 +105,7 @@ fn merge_module(plan: &Plan, module: &PlannedModule, pairs: &[FactorPair], outpu
         // Loaders want a pair even where nothing is left.
         combination.pair = FactorPair::zero(module.shape.out, module.shape.columns(), 1);
     }
+    combination.pair = module.formed(combination.pair);
     let rank = combination.pair.rank;
     if module.swapped {
         factors::swap_halves(&mut combination.pair.up, rank);
@@ -113,12 +114,13 @@ fn merge_module(plan: &Plan, module: &PlannedModule, pairs: &[FactorPair], outpu
     if written.correction != 1.0 {
         combination.pair.up.iter_mut().for_each(|x| *x = (f64::from(*x) * written.correction) as f32);
     }
-    let (mut up, mut down) = (Sums::new(0), Sums::new(0));
+    // A vector's down factor is 1 and is not written.
+    let (mut up, mut down) = (Sums::new(0), Sums { norms: vec![1.0], errors: vec![0.0] });
     for tensor in module.tensors(rank, plan.dtype) {
         if tensor.key == module.keys.up {
             up = encode::up(&combination.pair.up, rank, plan.dtype, &mut output.bytes)?;
         } else if tensor.key == module.keys.down {
-            down = encode::down(&combination.pair.down, module.shape.columns(), plan.dtype, &mut output.bytes)?;
+            down = encode::down(&combination.pair.down, combination.pair.columns, plan.dtype, &mut output.bytes)?;
         } else {
             dtype::encode(plan.dtype, &[written.alpha as f32], &mut output.bytes)?;
         }

@@ -11,14 +11,17 @@ mod encode;
 mod engine;
 mod extras;
 mod factors;
+mod form;
 mod fuse;
 pub mod method;
 pub mod methods;
 mod plan;
 mod report;
 pub mod spec;
+mod vectors;
 
 pub use engine::{TaskOutput, run_task};
+pub use form::Form;
 pub use fuse::Cut;
 pub use method::{MergeMethod, Merged, ModuleInputs};
 pub use methods::{find, registry};

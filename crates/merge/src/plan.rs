@@ -2,12 +2,14 @@
 
 use crate::align;
 use crate::extras;
+use crate::form::Form;
 use crate::fuse::{self, Cut, Joined};
 use crate::method::MergeMethod;
 use crate::spec::Params;
+use crate::vectors::{self, LeftOut};
 use rankweave_adapter::{
-    Adapter, DialectId, Dtype, Error, Family, Kind, ModuleKey, ModuleShape, NamingContext, OutTensor, OutputKeys,
-    Result, Warning, check_components, output_keys,
+    Adapter, DialectId, Dtype, Error, Family, Kind, KindId, ModuleKey, ModuleShape, NamingContext, OutTensor,
+    OutputKeys, Result, Warning, check_components, output_keys,
 };
 use rankweave_compute::RankPolicy;
 use std::ops::Range;
@@ -60,7 +62,9 @@ pub struct PlannedModule {
     pub adapters: Vec<usize>,
     /// One weight per adapter that has it.
     pub weights: Vec<f64>,
-    /// Names of its tensors in the output.
+    /// How it is written.
+    pub form: Form,
+    /// Names of its tensors in the output; a vector has the first alone.
     pub keys: OutputKeys,
     /// Under those names the halves of its rows change places.
     pub swapped: bool,
@@ -112,9 +116,9 @@ impl Plan {
         let groups = fuse::reshape(groups, adapters, &family(adapters).id, dialect)?;
         let mut warnings = coverage(adapters, &groups);
         let mut modules = Vec::with_capacity(groups.len());
-        let mut silenced = 0;
+        let (mut silenced, mut left_out) = (0, LeftOut::new(dialect));
         for group in groups {
-            let module = planned(&request, group, dialect)?;
+            let Some(module) = planned(&request, group, dialect, &mut left_out)? else { continue };
             if module.weights.iter().all(|w| *w == 0.0) {
                 silenced += 1;
             } else {
@@ -125,6 +129,7 @@ impl Plan {
             let message = format!("{silenced} modules are left out: every adapter that has them has weight 0 there");
             warnings.push(Warning { code: "weight-zero".into(), message, place: Default::default() });
         }
+        warnings.extend(left_out.warning());
         check_components(
             dialect,
             modules.iter().map(|m| (&m.key, adapters[m.sources[0].0].modules[m.sources[0].1].dialect)),
@@ -132,6 +137,7 @@ impl Plan {
         let (kept, told) = extras::choose(adapters, weights);
         warnings.extend(told);
         if modules.is_empty() {
+            left_out.error(silenced)?;
             return Err(Error::new(Kind::Parameter, "Every weight is 0, so that nothing is left to merge")
                 .hint("Give at least one adapter a weight."));
         }
@@ -202,11 +208,8 @@ impl Plan {
     /// Orders everything as the reference serializer does: wider types first, then
     /// by name; a module's tensors stay together.
     fn order(&mut self, adapters: &[Adapter], kept: Vec<(usize, usize)>) {
-        let modules = (0..self.modules.len()).map(|m| {
-            let keys = &self.modules[m].keys;
-            let first = keys.alpha.iter().chain([&keys.down, &keys.up]).min().cloned();
-            (self.dtype.bitsize(), first.unwrap_or_default(), Item::Module(m))
-        });
+        let modules = (0..self.modules.len())
+            .map(|m| (self.dtype.bitsize(), self.modules[m].first_key().to_owned(), Item::Module(m)));
         let extras = kept.into_iter().map(|(a, t)| {
             let info = &adapters[a].header.tensors[t];
             (info.dtype.bitsize(), info.name.clone(), Item::Extra(a, t))
@@ -237,22 +240,6 @@ impl Plan {
 }
 
 impl PlannedModule {
-    /// Names and shapes of its tensors at rank `rank`, in the order they are written.
-    pub(crate) fn tensors(&self, rank: usize, dtype: Dtype) -> Vec<OutTensor> {
-        let rank = rank as u64;
-        let ones = self.shape.kernel.iter().map(|_| 1);
-        let up = [self.shape.out as u64, rank].into_iter().chain(ones).collect();
-        let kernel = self.shape.kernel.iter().map(|k| *k as u64);
-        let down = [rank, self.shape.inp as u64].into_iter().chain(kernel).collect();
-        let tensor = |key: &String, shape| OutTensor { key: key.clone(), dtype, shape };
-        let alpha = self.keys.alpha.iter().map(|key| tensor(key, Vec::new()));
-        let mut tensors: Vec<_> = alpha.collect();
-        tensors.push(tensor(&self.keys.down, down));
-        tensors.push(tensor(&self.keys.up, up));
-        tensors.sort_by(|a, b| a.key.cmp(&b.key));
-        tensors
-    }
-
     fn bytes_in(&self, adapters: &[Adapter]) -> u64 {
         let size = |&(a, m): &(usize, usize)| {
             let tensors = adapters[a].modules[m].parts.iter();
@@ -267,7 +254,13 @@ fn extra_tensor(adapter: &Adapter, tensor: usize) -> OutTensor {
     OutTensor { key: info.name.clone(), dtype: info.dtype, shape: info.shape.clone() }
 }
 
-fn planned(request: &Request, joined: Joined, dialect: DialectId) -> Result<PlannedModule> {
+/// The module that a group becomes; `None` where the output cannot hold it, which `left_out` notes.
+fn planned(
+    request: &Request,
+    joined: Joined,
+    dialect: DialectId,
+    left_out: &mut LeftOut,
+) -> Result<Option<PlannedModule>> {
     let Joined { members, cuts, made } = joined;
     let adapters = request.adapters;
     let module = |&(a, m): &(usize, usize)| &adapters[a].modules[m];
@@ -275,18 +268,27 @@ fn planned(request: &Request, joined: Joined, dialect: DialectId) -> Result<Plan
     // A spelling that is already the wanted one needs no mapping.
     let source = members.iter().map(module).find(|m| m.dialect == dialect).unwrap_or(first);
     let context = NamingContext { family: &family(adapters).id };
-    let keys = match &made {
-        None => output_keys(dialect, &source.key, &source.raw, source.dialect, context),
-        // Its name is nobody's: the path is a native one, as diffusers and PEFT have it.
-        Some((key, _)) => {
-            let other = if dialect == DialectId::Diffusers { DialectId::Peft } else { DialectId::Diffusers };
-            output_keys(dialect, key, &source.raw, other, context)
-        }
+    let (form, keys) = if first.kind == KindId::Vector {
+        let Some((up, rows)) = vectors::key(adapters, &members, dialect, context) else {
+            left_out.note(&source.raw, first.parts[0].0);
+            return Ok(None);
+        };
+        (Form::Vector, OutputKeys { up, down: String::new(), alpha: None, rows })
+    } else {
+        let keys = match &made {
+            None => output_keys(dialect, &source.key, &source.raw, source.dialect, context),
+            // Its name is nobody's: the path is a native one, as diffusers and PEFT have it.
+            Some((key, _)) => {
+                let other = if dialect == DialectId::Diffusers { DialectId::Peft } else { DialectId::Diffusers };
+                output_keys(dialect, key, &source.raw, other, context)
+            }
+        };
+        Form::of(adapters, &members, keys.map_err(|e| e.file(&adapters[members[0].0].label))?)
     };
-    let keys = keys.map_err(|e| e.file(&adapters[members[0].0].label))?;
-    let kernel = members.iter().map(|member| &module(member).shape.kernel).max_by_key(|k| k.len());
-    let kernel = kernel.cloned().unwrap_or_default();
-    let (key, shape) = made.unwrap_or_else(|| (source.key.clone(), ModuleShape { kernel, ..first.shape.clone() }));
+    // Where one file stores a convolution flat, another knows its kernel.
+    let shapes = members.iter().map(|member| &module(member).shape).rev();
+    let shape = shapes.max_by_key(|shape| shape.kernel.len()).unwrap_or(&first.shape);
+    let (key, shape) = made.unwrap_or_else(|| (source.key.clone(), shape.clone()));
     let weight = |a: usize| {
         let weight = request.weights[a];
         if key.component.is_text_encoder() { weight.text_encoder } else { weight.model }
@@ -302,17 +304,18 @@ fn planned(request: &Request, joined: Joined, dialect: DialectId) -> Result<Plan
     having.dedup();
     let ranks = members.iter().filter(|(a, _)| weight(*a) != 0.0);
     let rank_sum = ranks.map(|member| module(member).rank).sum::<usize>();
-    Ok(PlannedModule {
+    Ok(Some(PlannedModule {
         swapped,
         weights: having.iter().map(|a| weight(*a)).collect(),
         key,
         shape,
+        form,
         keys,
-        rank_bound: request.rank.bound(rank_sum).max(1),
+        rank_bound: if form == Form::Vector { 1 } else { request.rank.bound(rank_sum).max(1) },
         sources: members,
         cuts,
         adapters: having,
-    })
+    }))
 }
 
 /// The family of the output: that of the first adapter whose family is known. A file with text encoders alone may

@@ -118,12 +118,14 @@ fn ranks(prepared: &Prepared, modules: &[ModuleReport]) -> Vec<usize> {
 fn config(prepared: &Prepared, modules: &[ModuleReport]) -> String {
     let path = |key: &str| {
         let path = key.strip_prefix("base_model.model.").unwrap_or(key);
-        path.strip_suffix(".lora_B.weight").unwrap_or(path).to_owned()
+        let path = path.strip_suffix(".lora_B.weight").or_else(|| path.strip_suffix(".lora_embedding_B"));
+        path.map(str::to_owned)
     };
-    let made = |m: &ModuleReport| PeftModule { path: path(&m.key), rank: m.rank, alpha: m.alpha };
-    let made: Vec<PeftModule> = modules.iter().map(made).collect();
+    let made = |m: &ModuleReport| Some(PeftModule { path: path(&m.key)?, rank: m.rank, alpha: m.alpha });
+    let made: Vec<PeftModule> = modules.iter().filter_map(made).collect();
+    let biases = modules.iter().any(|m| m.key.ends_with(".lora_B.bias"));
     let inputs: Vec<_> = prepared.adapters.iter().filter_map(|a| a.config.as_ref()).collect();
-    peft_config(&made, &saved_modules(prepared), &inputs)
+    peft_config(&made, &saved_modules(prepared), biases, &inputs)
 }
 
 /// Paths of whole modules that are kept in the file.

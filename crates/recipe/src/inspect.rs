@@ -1,6 +1,6 @@
 //! What a file is, as data: the facts that a card or a table shows.
 
-use rankweave_adapter::{Adapter, Described, Family, Result, Source, Warning, describe, read_alphas};
+use rankweave_adapter::{Adapter, Described, Family, KindId, Result, Source, Warning, describe, read_alphas};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub struct Inspection {
     pub modules: usize,
     /// How many of them are in text encoders.
     pub text_encoder_modules: usize,
-    /// Rank → number of modules.
+    /// Rank of the factor pair that a module becomes → number of modules; vectors have none.
     pub ranks: BTreeMap<usize, usize>,
     /// Alphas.
     pub alpha: AlphaFacts,
@@ -57,7 +57,9 @@ pub fn inspect(adapter: &Adapter, source: &dyn Source) -> Result<Inspection> {
     let mut kinds = BTreeMap::new();
     for module in &adapter.modules {
         *kinds.entry(module.kind.id()).or_insert(0) += 1;
-        *ranks.entry(module.rank).or_insert(0) += 1;
+        if module.kind != KindId::Vector {
+            *ranks.entry(module.rank).or_insert(0) += 1;
+        }
         for (_, tensor) in &module.parts {
             *dtypes.entry(format!("{:?}", adapter.header.tensors[*tensor].dtype)).or_insert(0) += 1;
         }
@@ -97,10 +99,13 @@ fn alpha(adapter: &Adapter, source: &dyn Source) -> Result<AlphaFacts> {
         if let Some(alpha) = alpha {
             *values.entry(alpha.to_string()).or_insert(0) += 1;
         }
+        if module.kind == KindId::Vector {
+            continue;
+        }
         let scale = module.scale(*alpha);
         least = least.min(scale);
         largest = largest.max(scale);
     }
-    let scale = if adapter.modules.is_empty() { (1.0, 1.0) } else { (least, largest) };
+    let scale = if least.is_finite() { (least, largest) } else { (1.0, 1.0) };
     Ok(AlphaFacts { from: from.to_owned(), values, scale })
 }

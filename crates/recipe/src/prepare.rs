@@ -5,7 +5,7 @@ use crate::recipe::Recipe;
 use crate::{Engine, MATH, VERSION};
 use rankweave_adapter::metadata::{MergedFacts, MergedModule, combine_warnings, merged, title};
 use rankweave_adapter::{Adapter, DialectId, Error, Limits, MetadataMode, OutTensor, Source, Warning, header_room};
-use rankweave_merge::{ModuleReport, Params, Plan, Request, Weight, family, find, run_task};
+use rankweave_merge::{Form, ModuleReport, Params, Plan, Request, Weight, family, find, run_task};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -157,6 +157,7 @@ impl Prepared {
             .modules
             .iter()
             .zip(ranks)
+            .filter(|(m, _)| m.form != Form::Vector)
             .map(|(m, rank)| MergedModule { up: m.keys.up.clone(), rank: *rank, kernel: m.shape.kernel.clone() })
             .collect();
         let inputs: Vec<&Adapter> = self.adapters.iter().collect();

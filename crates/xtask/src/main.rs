@@ -13,6 +13,7 @@ mod debian;
 mod error;
 mod fingerprint;
 mod finish;
+mod fuzz;
 mod headers;
 mod http;
 mod libtest;
@@ -43,7 +44,7 @@ struct Command {
     run: fn(&[String]) -> Result<()>,
 }
 
-const COMMANDS: [Command; 8] = [
+const COMMANDS: [Command; 9] = [
     Command {
         name: "serve",
         arguments: "[--port N] [--open]",
@@ -73,6 +74,12 @@ const COMMANDS: [Command; 8] = [
         arguments: "",
         summary: "measure the work natively and in the page, print a table",
         run: |words| none("bench", words, bench::bench),
+    },
+    Command {
+        name: "fuzz",
+        arguments: "[--seconds N] [TARGET...]",
+        summary: "feed the readers hostile bytes, five minutes each",
+        run: fuzz::fuzz,
     },
     Command {
         name: "site",

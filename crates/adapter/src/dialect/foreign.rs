@@ -26,19 +26,16 @@ impl Mark {
 
 const NEEDS_BASE: &str = "Its effect depends on the base model's weights, so it cannot be merged from the adapter alone; \
     merge it into the base and extract a LoRA from the difference.";
-const LATER: &str = "This version reads plain LoRA pairs; convert the adapter to LoRA with its trainer's tools.";
+const LATER: &str = "Convert the adapter to LoRA with its trainer's tools.";
+const NO_SIZES: &str = "Its file does not say how large the modules are; load it in PEFT, merge it into the base and \
+    extract a LoRA from the difference.";
 
 /// What it is called, how it is known, what to do.
 const KINDS: &[(&str, &[Mark], &str)] = &[
     ("a DoRA adapter", &[Ends(".dora_scale"), Has(".lora_magnitude_vector")], NEEDS_BASE),
-    ("a LoHa adapter", &[Has(".hada_w"), Has(".hada_t")], LATER),
-    ("a LoKr adapter", &[Has(".lokr_")], LATER),
-    ("an AdaLoRA adapter", &[Ends(".lora_E"), Ends(".ranknum"), Has(".lora_E.")], LATER),
-    ("a LoCon adapter in Tucker form", &[Ends(".lora_mid.weight")], LATER),
     ("a BOFT adapter", &[Has(".boft_R"), Has(".boft_s")], NEEDS_BASE),
     ("an OFT adapter", &[Has(".oft_diag"), Has(".oft_blocks"), Has(".oft_R"), Starts("oft_unet_")], NEEDS_BASE),
     ("an IA³ adapter", &[Has(".ia3_l"), Ends(".on_input")], NEEDS_BASE),
-    ("a VeRA adapter", &[Has("vera_lambda_"), Ends("vera_A"), Ends("vera_B")], LATER),
     ("a UniLoRA adapter", &[Has("unilora_")], LATER),
     ("a FineGates adapter", &[Has(".finegates_")], NEEDS_BASE),
     ("a GLoRA adapter", &[Ends(".a1.weight"), Ends(".b1.weight"), Has(".glora_")], NEEDS_BASE),
@@ -47,7 +44,8 @@ const KINDS: &[(&str, &[Mark], &str)] = &[
     ("a FourierFT adapter", &[Has("fourierft_")], LATER),
     ("a WaveFT adapter", &[Has("waveft_")], LATER),
     ("a C3A adapter", &[Has(".c3a_")], LATER),
-    ("a SHiRA adapter", &[Has(".shira_")], LATER),
+    ("a KaSA adapter", &[Has(".lora_diag")], NEEDS_BASE),
+    ("a SHiRA adapter", &[Has(".shira_")], NO_SIZES),
     ("a MiSS (Bone) adapter", &[Has(".bone_"), Has(".miss_")], NEEDS_BASE),
     ("an HRA adapter", &[Has(".hra_u")], NEEDS_BASE),
     ("a HiRA adapter", &[Has(".hira_")], NEEDS_BASE),
@@ -55,15 +53,7 @@ const KINDS: &[(&str, &[Mark], &str)] = &[
     ("a DeLoRA adapter", &[Has(".delora_")], LATER),
     ("a prompt-tuning adapter", &[Is(|n| n == "prompt_embeddings")], "It holds prompts, not changes of weights."),
     ("an X-LoRA adapter", &[Has("xlora_classifier")], LATER),
-    (
-        "a LoRA of an embedding (lora_embedding_A, lora_embedding_B)",
-        &[Has(".lora_embedding_A"), Has(".lora_embedding_B")],
-        LATER,
-    ),
-    ("a LoRA with bias vectors (lora_bias, control LoRA)", &[Ends(".lora_B.bias"), Ends(".lora_up.bias")], LATER),
-    ("an adapter with full differences (.diff)", &[Ends(".diff"), Ends(".diff_b")], LATER),
     ("an adapter with whole replacement weights (.set_weight)", &[Ends(".set_weight"), Ends(".reshape_weight")], LATER),
-    ("an adapter with trained norms (.w_norm)", &[Ends(".w_norm"), Ends(".b_norm")], LATER),
 ];
 
 /// The refusal for a file with these tensor names (those that are no part of a plain pair), if one is due.

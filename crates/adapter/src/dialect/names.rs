@@ -127,8 +127,16 @@ pub(crate) fn counterpart(name: &str, part: Part) -> String {
     if let (Some(ending), Some((base, _))) = (part.ending(), Part::split(name)) {
         return format!("{base}{ending}");
     }
-    let found = PAIRS.iter().find(|(own, _)| name.contains(own));
-    found.map_or_else(String::new, |(own, other)| name.replacen(own, other, 1))
+    if let Some((base, own)) = Part::split(name) {
+        let endings = if own == Part::Mid { [".lora_up.weight", ".lora_down.weight"] } else { [".lora_B", ".lora_A"] };
+        return format!("{base}{}", endings[usize::from(part != Part::Up)]);
+    }
+    let found = PAIRS.iter().find(|(own, _)| name.contains(own) || name.ends_with(own.trim_end_matches('.')));
+    let trimmed = |(own, other): &(&'static str, &'static str)| match name.contains(own) {
+        true => (*own, *other),
+        false => (own.trim_end_matches('.'), other.trim_end_matches('.')),
+    };
+    found.map(trimmed).map_or_else(String::new, |(own, other)| name.replacen(own, other, 1))
 }
 
 /// The end of a tensor's name that tells what it is, for messages.

@@ -2,14 +2,30 @@
 //!
 //! | kind | parts | ΔW |
 //! |---|---|---|
-//! | LoRA | up, down | s·B·A |
+//! | LoRA, LoCon | up, down (mid) | s·B·A |
+//! | LoRA with a sparse rest | and bias_indices, bias_values, bias_size | s·(B·A + S) |
+//! | LoRA of an embedding | lora_embedding_B, lora_embedding_A | s·(B·A)ᵀ |
+//! | AdaLoRA | lora_B, lora_E, lora_A (ranknum) | B·diag(E)·A·alpha/(ranks + 10⁻⁵) |
+//! | LoHa | hada_w1_a, w1_b, w2_a, w2_b (t1, t2) | s·(W1a·W1b)∘(W2a·W2b) |
+//! | LoKr | lokr_w1 or w1_a, w1_b; lokr_w2 or w2_a, w2_b (t2) | s·W1⊗W2 |
+//! | VeRA | vera_lambda_b, vera_lambda_d; vera_B, vera_A | diag(b)·B·diag(d)·A |
+//! | whole difference | diff | as it is |
+//! | vector | diff_b, w_norm, b_norm, lora_B.bias, diff of one dimension | as it is; lora_B.bias times s |
 //! | LoRA, transposed | up, down | s·Bᵀ·Aᵀ of what is stored |
 //!
 //! A kind is one file here, which says from names and shapes alone what the module's size and rank are, and one file
 //! of the same name in the crate `merge` (`factors/`), which turns its tensors into a factor pair.
 
+mod adalora;
+mod embedding;
+mod full;
+mod loha;
+mod lokr;
 mod lora;
+mod sparse;
 mod transposed;
+mod vector;
+mod vera;
 
 use crate::dtype;
 use crate::error::{Error, Kind, Result};
@@ -27,6 +43,22 @@ pub enum KindId {
     Lora,
     /// s·B·A with both factors stored transposed.
     Transposed,
+    /// s·(B·A + S) with a sparse S.
+    Sparse,
+    /// s·(B·A)ᵀ, of an embedding.
+    Embedding,
+    /// A pair with a diagonal in its middle.
+    Adalora,
+    /// An entrywise product of two pairs.
+    Loha,
+    /// A Kronecker product.
+    Lokr,
+    /// Shared projections and two vectors.
+    Vera,
+    /// ΔW itself.
+    Full,
+    /// A change of a bias or a norm.
+    Vector,
 }
 
 /// What a kind's file says.
@@ -43,12 +75,28 @@ struct Entry {
 }
 
 /// The kinds, in the order in which they are tried.
-const KINDS: [Entry; 2] = [lora::ENTRY, transposed::ENTRY];
+const KINDS: [Entry; 10] = [
+    vector::ENTRY,
+    embedding::ENTRY,
+    adalora::ENTRY,
+    loha::ENTRY,
+    lokr::ENTRY,
+    vera::ENTRY,
+    sparse::ENTRY,
+    full::ENTRY,
+    transposed::ENTRY,
+    lora::ENTRY,
+];
 
 impl KindId {
     /// Name for people.
     pub fn title(self) -> &'static str {
         KINDS.iter().find(|kind| kind.id == self).map_or("", |kind| kind.title)
+    }
+
+    /// The kind with this id.
+    pub fn from_id(id: &str) -> Option<KindId> {
+        KINDS.iter().map(|kind| kind.id).find(|kind| kind.id() == id)
     }
 
     /// Stable id, such as `lora`.
@@ -79,14 +127,48 @@ pub(crate) fn measure(parts: &Parts) -> Result<(KindId, Measured)> {
         let error = Error::new(Kind::Malformed, "These tensors make up no kind of adapter");
         return Err(error.key(parts.first().map_or("", |info| info.name.as_str())));
     };
-    let measured = (kind.measure)(parts)?;
-    if measured.rank as u64 > parts.limits.rank {
-        return Err(Error::new(Kind::Limit, "The rank is too high")
-            .key(parts.first().map_or("", |info| info.name.as_str()))
-            .expected(format!("at most {}", parts.limits.rank))
-            .found(measured.rank.to_string()));
+    let own = |part: &Part| kind.marks.contains(part) || kind.others.contains(part);
+    if let Some((part, _)) = parts.list.iter().find(|(part, _)| !own(part)) {
+        let error = Error::new(Kind::Unsupported, "One module is changed in two ways").key(parts.name(*part));
+        return Err(error.expected(format!("the parts of a {} alone", kind.title)));
     }
+    let measured = (kind.measure)(parts)?;
+    within_limits(parts, &measured)?;
     Ok((kind.id, measured))
+}
+
+/// Is the factor pair that the module becomes small enough?
+fn within_limits(parts: &Parts, measured: &Measured) -> Result<()> {
+    let Measured { shape, rank, .. } = measured;
+    let (rank, most) = (*rank as u64, parts.limits.factor_elements);
+    let too = |what: &str, most: u64, found: String| {
+        let error = Error::new(Kind::Limit, what).key(parts.first().map_or("", |info| info.name.as_str()));
+        Err(error.expected(format!("at most {most}")).found(found))
+    };
+    if rank > parts.limits.rank {
+        return too("The rank is too high", parts.limits.rank, rank.to_string());
+    }
+    let longest = shape.out.max(shape.columns()) as u64;
+    match rank.checked_mul(longest) {
+        Some(n) if n <= most => Ok(()),
+        _ => too("A module is too large", most, format!("{rank}×{longest} numbers in a factor")),
+    }
+}
+
+/// A product of two factors, or of two with a kernel between them.
+pub(crate) struct Product {
+    pub out: usize,
+    pub inp: usize,
+    pub kernel: Vec<usize>,
+    pub rank: usize,
+    /// Rows of the right factor.
+    pub dim: usize,
+}
+
+impl Product {
+    fn columns(&self) -> usize {
+        self.kernel.iter().fold(self.inp, |n, k| n.saturating_mul(*k))
+    }
 }
 
 /// A module's tensors, by what they are.
@@ -105,6 +187,37 @@ impl<'a> Parts<'a> {
     pub(crate) fn find(&self, part: Part) -> Option<&'a TensorInfo> {
         let tensor = self.list.iter().find(|(own, _)| *own == part)?.1;
         Some(&self.header.tensors[tensor])
+    }
+
+    /// The name of a part's tensor; the first tensor's where it is not there.
+    pub(crate) fn name(&self, part: Part) -> &'a str {
+        self.find(part).or_else(|| self.first()).map_or("", |info| info.name.as_str())
+    }
+
+    /// The size of left·right: `[out, r]` and `[r, in]`, or, with a middle `[r, q, kernel…]` between them, `[r, out]` and
+    /// `[q, in]`.
+    ///
+    /// # Errors
+    /// As [`Parts::matrix`].
+    pub(crate) fn product(&self, left: Part, right: Part, middle: Option<Part>) -> Result<Product> {
+        let middle = middle.filter(|middle| self.find(*middle).is_some());
+        let (a, b) = (self.matrix(left)?, self.matrix(right)?);
+        let flat = |shape: &[usize]| shape[2..].iter().all(|n| *n == 1);
+        let fits = match middle {
+            None => a[1] == b[0] && flat(&a),
+            Some(middle) => flat(&a) && flat(&b) && self.matrix(middle)?[..2] == [a[0], b[0]],
+        };
+        if !fits {
+            let expected =
+                if middle.is_some() { "[r, out], [r, q, kernel…] and [q, in]" } else { "[out, r] and [r, in]" };
+            return Err(self.misfit(left, "The factors of a product do not fit together", expected));
+        }
+        let kernel = match middle {
+            None => b[2..].to_vec(),
+            Some(middle) => self.matrix(middle)?[2..].to_vec(),
+        };
+        let (out, rank) = if middle.is_some() { (a[1], a[0]) } else { (a[0], a[1]) };
+        Ok(Product { out, inp: b[1], kernel, rank, dim: b[0] })
     }
 
     /// The shape of a factor that the module must have: at least two numbers, none of them 0, of a type that can be
@@ -131,6 +244,23 @@ impl<'a> Parts<'a> {
                 .found(info.dtype.to_string())
                 .hint("Save the adapter as F16 or BF16."));
         }
+        self.sizes(part, info)
+    }
+
+    /// The shape of a tensor of whole numbers, such as positions, that the module must have; of any type of numbers.
+    ///
+    /// # Errors
+    /// As [`Parts::tensor`].
+    pub(crate) fn whole(&self, part: Part) -> Result<Vec<usize>> {
+        let info = self.find(part).ok_or_else(|| self.missing(part))?;
+        if dtype::decode_scalar(info.dtype, &[0; 8][..dtype::size_of(info.dtype).min(8)]).is_none() {
+            let error = Error::new(Kind::Unsupported, "Positions are stored in a type that is not read");
+            return Err(error.key(&info.name).expected("whole numbers").found(info.dtype.to_string()));
+        }
+        self.sizes(part, info)
+    }
+
+    fn sizes(&self, part: Part, info: &TensorInfo) -> Result<Vec<usize>> {
         if info.elements() > self.limits.factor_elements {
             let error = Error::new(Kind::Limit, "A factor is too large").key(&info.name);
             return Err(error
@@ -154,7 +284,7 @@ impl<'a> Parts<'a> {
 
     /// The error for shapes that do not fit together.
     pub(crate) fn misfit(&self, part: Part, what: &str, expected: &str) -> Error {
-        let name = self.find(part).map_or("", |info| info.name.as_str());
+        let name = self.name(part);
         let shapes: Vec<String> = self
             .list
             .iter()

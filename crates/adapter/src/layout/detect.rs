@@ -5,6 +5,7 @@
 
 use super::{LAYOUTS, LONGEST_PATH, layout};
 use crate::adapter::Family;
+use crate::kind::KindId;
 use crate::module::Module;
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ const WRITTEN: f64 = 0.82;
 
 /// The family that the modules, or else the metadata, speak for.
 pub(crate) fn detect(modules: &[Module], metadata: &BTreeMap<String, String>) -> Family {
-    let short = modules.iter().filter(|m| m.key.path.len() <= LONGEST_PATH);
+    let short = modules.iter().filter(|m| m.key.path.len() <= LONGEST_PATH && m.kind != KindId::Vector);
     let paths: Vec<(&Module, String)> = short.map(|m| (m, m.key.path.replace('.', "_"))).collect();
     let mut best: Option<Family> = None;
     for layout in LAYOUTS {

@@ -17,6 +17,7 @@ mod detect;
 mod family;
 mod flux;
 mod hunyuan;
+mod kernel;
 mod language;
 mod names;
 mod qwen;
@@ -32,6 +33,7 @@ mod z_image;
 pub use blocks::{Block, block_of, blocks};
 pub(crate) use detect::detect;
 pub use family::Rows;
+pub(crate) use kernel::kernel;
 pub use names::{
     Fusion, PartOf, Renamed, from_native, fusion_of_part, fusion_of_whole, is_fused, original_name, to_native,
 };

@@ -154,7 +154,7 @@ fn a_bad_configuration_names_its_field() {
     assert_eq!(open(&format!("{{}}{}", " ".repeat(5 << 20))).unwrap_err().kind, Kind::Limit);
     assert!(open("{}").is_ok());
     for (config, named) in [
-        (r#"{"peft_type": "LOHA"}"#, "LOHA"),
+        (r#"{"peft_type": "BOFT"}"#, "BOFT"),
         (r#"{"use_dora": true}"#, "DoRA"),
         (r#"{"use_qalora": true}"#, "QA-LoRA"),
         (r#"{"init_lora_weights": "pissa_niter_16"}"#, "pissa"),

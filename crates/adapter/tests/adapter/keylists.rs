@@ -1,7 +1,7 @@
 //! Full key lists of real trainers' files, opened as if they were files.
 
 use crate::support::{Sparse, shared};
-use rankweave_adapter::{Adapter, Component, DialectId, Error, Kind, NamingContext, output_keys};
+use rankweave_adapter::{Adapter, Component, DialectId, Error, Kind, KindId, NamingContext, output_keys};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::Path;
@@ -65,10 +65,7 @@ fn lists_open_with_the_right_dialect_family_and_count_or_are_refused_by_name() {
     let refused = [
         ("sdxl_kohya_dora_diffusers_names", "DoRA"),
         ("invokeai_flux_dora_onetrainer_format", "DoRA"),
-        ("sdxl_lycoris_loha_sai_names", "LoHa"),
-        ("sdxl_lycoris_lokr_sai_names", "LoKr"),
         ("sd15_oft_diag", "OFT"),
-        ("invokeai_flux_control_lora_format", "bias"),
     ];
     for (name, named) in refused {
         let error = open(&folder, name).map(|a| a.modules.len()).expect_err(name);
@@ -79,7 +76,89 @@ fn lists_open_with_the_right_dialect_family_and_count_or_are_refused_by_name() {
     let lists = std::fs::read_dir(&folder)
         .unwrap()
         .filter(|f| f.as_ref().unwrap().path().extension().is_some_and(|e| e == "json"));
-    assert_eq!(lists.count(), read.len() + refused.len() + 2, "the two lists of base shapes are used below");
+    assert_eq!(lists.count(), read.len() + refused.len() + 5, "two lists of base shapes and three more are used below");
+}
+
+/// The shapes of SDXL's weights by kohya's names.
+fn sdxl_shapes(folder: &Path) -> HashMap<String, Vec<u64>> {
+    let shapes = list(folder, "base_shapes_sdxl_kohya_names");
+    shapes.into_iter().filter_map(|(name, shape)| Some((name, shape?))).collect()
+}
+
+#[test]
+fn a_loha_of_sdxl_has_every_module_with_its_kernel_and_rank() {
+    let Some(folder) = shared("LoHa list", "keylists") else { return };
+    let adapter = open(&folder, "sdxl_lycoris_loha_sai_names").unwrap();
+    assert_eq!((adapter.dialect, adapter.family.id.as_str()), (DialectId::Kohya, "sdxl"));
+    assert_eq!((adapter.modules.len(), adapter.extras.len()), (1052, 0));
+    let shapes = sdxl_shapes(&folder);
+    let (mut convolutions, mut known) = (0, 0);
+    for module in &adapter.modules {
+        let shape = &module.shape;
+        assert_eq!((module.kind, module.dim), (KindId::Loha, RANK as usize), "{}", module.raw);
+        assert_eq!(module.rank, 16.min(shape.out).min(shape.columns()), "{}", module.raw);
+        convolutions += usize::from(shape.kernel == [3, 3]);
+        if let Some(base) = shapes.get(&module.raw) {
+            let ours = [&[shape.out, shape.inp], &shape.kernel[..]].concat();
+            let squeezed = |sizes: &[u64]| sizes.iter().copied().filter(|n| *n != 1).collect::<Vec<_>>();
+            let ours: Vec<u64> = ours.iter().map(|n| *n as u64).collect();
+            assert_eq!(squeezed(&ours), squeezed(base), "{}", module.raw);
+            known += 1;
+        }
+    }
+    assert!(convolutions > 35 && known > 700, "{convolutions} convolutions, {known} known shapes");
+}
+
+#[test]
+fn a_lokr_of_sdxl_has_every_module_with_its_size() {
+    let Some(folder) = shared("LoKr list", "keylists") else { return };
+    let shapes = sdxl_shapes(&folder);
+    let mut tensors: Vec<(String, Vec<usize>)> = Vec::new();
+    let mut wanted: HashMap<String, Vec<usize>> = HashMap::new();
+    for (name, _) in list(&folder, "sdxl_lycoris_lokr_sai_names") {
+        let (base, part) = name.rsplit_once('.').unwrap();
+        let known = shapes.get(base).map(|s| s.iter().map(|n| *n as usize).collect());
+        let weight: Vec<usize> = known.unwrap_or_else(|| vec![1280, 768]);
+        let f = if weight[0].is_multiple_of(4) && weight[1].is_multiple_of(4) { 4 } else { 1 };
+        let shape = match part {
+            "alpha" => vec![],
+            "lokr_w1" => vec![f, f],
+            _ => [&[weight[0] / f, weight[1] / f], &weight[2..]].concat(),
+        };
+        wanted.insert(base.to_owned(), weight);
+        tensors.push((name, shape));
+    }
+    let (mut header, mut at) = (serde_json::Map::new(), 0);
+    for (name, shape) in tensors {
+        let end = at + 2 * shape.iter().product::<usize>();
+        header.insert(name, json!({"dtype": "F16", "shape": shape, "data_offsets": [at, end]}));
+        at = end;
+    }
+    let text = Value::Object(header).to_string();
+    let head = [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat();
+    let len = (head.len() + at) as u64;
+    let adapter = Adapter::open(&Sparse::new(head, len), "lokr", None).unwrap();
+    assert_eq!((adapter.family.id.as_str(), adapter.modules.len()), ("sdxl", 1052));
+    for module in &adapter.modules {
+        let shape = &module.shape;
+        assert_eq!([&[shape.out, shape.inp], &shape.kernel[..]].concat(), wanted[&module.raw], "{}", module.raw);
+        assert_eq!((module.kind, module.dim), (KindId::Lokr, 0));
+        assert_eq!(module.rank, shape.out.min(shape.columns()), "{}", module.raw);
+        assert_eq!(module.scale(Some(7.0)), 1.0, "two whole factors have no scale");
+    }
+}
+
+#[test]
+fn a_control_lora_of_flux_keeps_its_biases() {
+    let Some(folder) = shared("control LoRA list", "keylists") else { return };
+    let adapter = open(&folder, "invokeai_flux_control_lora_format").unwrap();
+    let vectors: Vec<_> = adapter.modules.iter().filter(|m| m.kind == KindId::Vector).collect();
+    let pairs = adapter.modules.iter().filter(|m| m.kind == KindId::Lora).count();
+    assert_eq!((vectors.len(), pairs + vectors.len()), (pairs, adapter.modules.len()));
+    assert!(vectors.iter().all(|m| m.key.path.ends_with(".bias") && m.shape.inp == 1));
+    let pair = adapter.modules.iter().find(|m| m.kind == KindId::Lora && m.raw == vectors[0].raw).unwrap();
+    assert_eq!(vectors[0].dim, pair.rank, "a bias has its pair's scale");
+    assert!(adapter.extras.iter().all(|e| e.name.ends_with("_norm.scale")), "{:?}", adapter.extras);
 }
 
 /// Modules of a list of base names, opened as a kohya file.

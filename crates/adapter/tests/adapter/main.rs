@@ -10,6 +10,7 @@ mod flavours;
 mod hashes;
 mod hostile;
 mod keylists;
+mod kinds;
 mod layouts;
 mod metadata;
 mod real;

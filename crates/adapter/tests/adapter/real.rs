@@ -36,7 +36,8 @@ fn table(folder: &Path) -> Vec<Row> {
 
 /// The up factor, however it is stored.
 fn up(stored: &Stored) -> &Tensor {
-    stored.part(Part::Up).or_else(|| stored.part(Part::TransposedUp)).unwrap()
+    let parts = [Part::Up, Part::TransposedUp, Part::EmbeddingUp];
+    parts.into_iter().find_map(|part| stored.part(part)).unwrap()
 }
 
 /// The configuration beside a file, as the folder names it.
@@ -60,8 +61,6 @@ fn every_file_of_the_table_opens_as_it_says_or_is_refused_by_name() {
         let config = config(&path);
         let result = Adapter::open(&bytes, &row.file, config.as_deref());
         let named = match row.spelling.as_str() {
-            "adalora" => Some("AdaLoRA"),
-            "peft_embedding+peft" => Some("embedding"),
             "other" if row.file.contains("ia3") => Some("IA³"),
             "other" if row.file.contains("finegates") => Some("FINEGATES"),
             "other" if row.file.contains("unilora") => Some("UNILORA"),
@@ -77,7 +76,7 @@ fn every_file_of_the_table_opens_as_it_says_or_is_refused_by_name() {
         }
         let adapter = result.unwrap_or_else(|e| panic!("{e}"));
         let dialect = match row.spelling.as_str() {
-            "peft" => DialectId::Peft,
+            "peft" | "adalora" | "peft_embedding+peft" => DialectId::Peft,
             "cloneofsimo" => DialectId::Cloneofsimo,
             "mlx" => DialectId::Mlx,
             "sam_w" => DialectId::SamLora,

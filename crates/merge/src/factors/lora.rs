@@ -1,16 +1,17 @@
-//! LoRA and LoCon: the pair as it is stored. A convolution's down factor `[r, in, kernel…]` is r×(in·kernel) already.
+//! LoRA and LoCon: the pair as it is stored. A convolution's down factor `[r, in, kernel…]` is r×(in·kernel) already; in
+//! Tucker form it is the contraction of middle and down factor.
 
-use super::need;
+use super::half::{contracted, f64s};
+use super::{factors, need, rounded};
 use rankweave_adapter::{Module, Part, Result, Stored};
 use rankweave_compute::FactorPair;
 
 pub(super) fn pair(module: &Module, mut stored: Stored) -> Result<FactorPair> {
-    Ok(FactorPair {
-        out: module.shape.out,
-        columns: module.shape.columns(),
-        rank: module.rank,
-        up: need(module, &mut stored, Part::Up)?.values,
-        down: need(module, &mut stored, Part::Down)?.values,
-        scale: stored.scale,
-    })
+    let up = need(module, &mut stored, Part::Up)?.values;
+    let down = need(module, &mut stored, Part::Down)?;
+    let down = match stored.take(Part::Mid) {
+        Some(mid) => rounded(&contracted(&mid, &f64s(&down), module.dim, module.shape.inp)),
+        None => down.values,
+    };
+    Ok(factors(module, stored.scale, up, down))
 }

@@ -4,7 +4,7 @@
 
 use super::hand::count;
 use crate::protocol::{Choice, Estimate, Facts, Method, Param, ParamKind, Recovered, Reference, Row, Summary};
-use rankweave_adapter::{Adapter, Warning};
+use rankweave_adapter::{Adapter, KindId, Warning};
 use rankweave_merge::{ParamKind as Kind, ParamSpec, Spec, registry};
 use rankweave_recipe::{Inspection, ModuleLine, Report};
 use std::collections::HashMap;
@@ -67,7 +67,7 @@ pub fn of(inspection: &Inspection, config: bool) -> Facts {
 }
 
 fn kind_title(kind: &str) -> String {
-    if kind == "lora" { "LoRA".into() } else { kind.into() }
+    KindId::from_id(kind).map_or(kind, KindId::title).into()
 }
 
 /// For the line above Merge and the notes of column 2.
