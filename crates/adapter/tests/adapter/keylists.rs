@@ -154,6 +154,10 @@ fn a_control_lora_of_flux_keeps_its_biases() {
     let adapter = open(&folder, "invokeai_flux_control_lora_format").unwrap();
     let vectors: Vec<_> = adapter.modules.iter().filter(|m| m.kind == KindId::Vector).collect();
     let pairs = adapter.modules.iter().filter(|m| m.kind == KindId::Lora).count();
+    assert_eq!((adapter.dialect, adapter.family.id.as_str(), pairs), (DialectId::Comfy, "flux1", 314));
+    assert!(adapter.modules.iter().all(|m| m.key.component == Component::Transformer));
+    let last: Vec<_> = adapter.modules.iter().filter(|m| m.swapped).map(|m| m.key.path.as_str()).collect();
+    assert_eq!(last, ["norm_out.linear", "norm_out.linear.bias"]);
     assert_eq!((vectors.len(), pairs + vectors.len()), (pairs, adapter.modules.len()));
     assert!(vectors.iter().all(|m| m.key.path.ends_with(".bias") && m.shape.inp == 1));
     let pair = adapter.modules.iter().find(|m| m.kind == KindId::Lora && m.raw == vectors[0].raw).unwrap();
