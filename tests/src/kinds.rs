@@ -13,7 +13,7 @@
 //! ```
 
 use crate::dense::Matrix;
-use crate::naive::canonical;
+use crate::naive::{canonical, configured_alpha};
 use crate::tensors::{Tensor, TensorFile};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,7 +72,7 @@ pub fn deltas(file: &TensorFile, config: Option<&Value>) -> BTreeMap<String, Mat
     let mut found = BTreeMap::new();
     for base in bases {
         let of = |(name, t): (&String, &Tensor)| Some((split(name).filter(|(b, _)| *b == base)?.1, t.clone()));
-        let module = One { parts: file.tensors.iter().filter_map(of).collect(), config, file };
+        let module = One { base: base.clone(), parts: file.tensors.iter().filter_map(of).collect(), config, file };
         for (suffix, delta) in module.deltas() {
             assert!(found.insert(canonical(&base) + suffix, delta).is_none(), "{base} twice");
         }
@@ -81,6 +81,7 @@ pub fn deltas(file: &TensorFile, config: Option<&Value>) -> BTreeMap<String, Mat
 }
 
 struct One<'a> {
+    base: String,
     parts: BTreeMap<&'static str, Tensor>,
     config: Option<&'a Value>,
     file: &'a TensorFile,
@@ -137,7 +138,7 @@ impl One<'_> {
     }
 
     fn alpha(&self) -> Option<f64> {
-        let key = |c: &Value| c["lora_alpha"].as_f64().or(c["alpha"].as_f64());
+        let key = |c: &Value| configured_alpha(c, &self.base).or(c["alpha"].as_f64());
         let tensor = self.parts.get("alpha").map(|t| t.values[0]);
         if tensor == Some(0.0) { None } else { tensor.or(self.config.and_then(key)) }
     }

@@ -107,7 +107,7 @@ pub fn modules(file: &TensorFile, config: Option<&Value>) -> Modules {
         let rank = down.shape[0];
         let alpha = match (file.tensors.get(&format!("{base}.alpha")), config) {
             (Some(tensor), _) => Some(tensor.values[0]),
-            (None, Some(config)) => Some(configured_alpha(config, base)),
+            (None, Some(config)) => Some(configured_alpha(config, base).expect("an alpha")),
             (None, None) => None,
         };
         let rslora = config.is_some_and(|c| c["use_rslora"] == true);
@@ -125,10 +125,10 @@ pub fn modules(file: &TensorFile, config: Option<&Value>) -> Modules {
 }
 
 /// `alpha_pattern` (a key matches a path that equals it or ends in it after a dot), else `lora_alpha`.
-fn configured_alpha(config: &Value, base: &str) -> f64 {
+pub fn configured_alpha(config: &Value, base: &str) -> Option<f64> {
     let patterns = config["alpha_pattern"].as_object();
     let matching = patterns.into_iter().flatten().find(|(key, _)| base == *key || base.ends_with(&format!(".{key}")));
-    matching.map_or(&config["lora_alpha"], |(_, alpha)| alpha).as_f64().expect("an alpha")
+    matching.map_or(&config["lora_alpha"], |(_, alpha)| alpha).as_f64()
 }
 
 /// How many directions are kept.
