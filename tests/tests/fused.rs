@@ -26,7 +26,7 @@ const PARTS: [(&str, usize); 8] = [
 ];
 
 /// Where the rows of every part lie in its whole.
-const PLACES: [(&str, &str, usize, usize); 10] = [
+const PLACES: [(&str, &str, usize, usize); 11] = [
     ("transformer_blocks_0_attn_to_q", "double_blocks_0_img_attn_qkv", 0, 8),
     ("transformer_blocks_0_attn_to_k", "double_blocks_0_img_attn_qkv", 8, 8),
     ("transformer_blocks_0_attn_to_v", "double_blocks_0_img_attn_qkv", 16, 8),
@@ -37,6 +37,7 @@ const PLACES: [(&str, &str, usize, usize); 10] = [
     ("single_transformer_blocks_3_attn_to_k", "single_blocks_3_linear1", 8, 8),
     ("single_transformer_blocks_3_attn_to_v", "single_blocks_3_linear1", 16, 8),
     ("single_transformer_blocks_3_proj_mlp", "single_blocks_3_linear1", 24, 32),
+    ("single_transformer_blocks_3_proj_out", "single_blocks_3_linear2", 0, 8),
 ];
 
 type Rows = BTreeMap<(String, usize), Vec<f64>>;

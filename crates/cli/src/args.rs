@@ -168,6 +168,7 @@ pub(crate) enum KeysArg {
     Peft,
     Kohya,
     Diffusers,
+    Comfy,
 }
 
 impl DtypeArg {
@@ -190,6 +191,7 @@ impl KeysArg {
             KeysArg::Peft => Some("peft"),
             KeysArg::Kohya => Some("kohya"),
             KeysArg::Diffusers => Some("diffusers"),
+            KeysArg::Comfy => Some("comfy"),
         }
     }
 }

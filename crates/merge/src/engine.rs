@@ -108,6 +108,9 @@ fn merge_module(plan: &Plan, module: &PlannedModule, pairs: &[FactorPair], outpu
     }
     combination.pair = module.formed(combination.pair);
     let rank = combination.pair.rank;
+    if module.swapped {
+        factors::swap_halves(&mut combination.pair.up, rank);
+    }
     let written = written_scale(plan, module, &combination.pair)?;
     if written.correction != 1.0 {
         combination.pair.up.iter_mut().for_each(|x| *x = (f64::from(*x) * written.correction) as f32);

@@ -63,6 +63,8 @@ pub struct PlannedModule {
     pub form: Form,
     /// Names of its tensors in the output; a vector has the first alone.
     pub keys: OutputKeys,
+    /// Under those names the halves of its rows change places.
+    pub swapped: bool,
     /// The largest rank it can get.
     pub rank_bound: usize,
 }
@@ -106,7 +108,7 @@ impl Plan {
         let Some(first) = adapters.first() else {
             return Err(Error::new(Kind::Parameter, "There is no adapter to merge").hint("Give at least one file."));
         };
-        let dialect = request.dialect.unwrap_or(first.dialect);
+        let dialect = request.dialect.unwrap_or(first.dialect).written();
         let groups = align::groups(adapters)?;
         let groups = fuse::reshape(groups, &adapters.iter().collect::<Vec<_>>(), &family(adapters).id, dialect)?;
         let mut warnings = coverage(adapters, &groups);
@@ -270,11 +272,11 @@ fn planned(
     let source = members.iter().map(module).find(|m| m.dialect == dialect).unwrap_or(first);
     let context = NamingContext { family: &family(adapters).id };
     let (form, keys) = if first.kind == KindId::Vector {
-        let Some(up) = vectors::key(adapters, &members, dialect, context) else {
+        let Some((up, rows)) = vectors::key(adapters, &members, dialect, context) else {
             left_out.note(&source.raw, first.parts[0].0);
             return Ok(None);
         };
-        (Form::Vector, OutputKeys { up, down: String::new(), alpha: None })
+        (Form::Vector, OutputKeys { up, down: String::new(), alpha: None, rows })
     } else {
         let keys = match &made {
             None => output_keys(dialect, &source.key, &source.raw, source.dialect, context),
@@ -290,10 +292,18 @@ fn planned(
     let shapes = members.iter().map(|member| &module(member).shape).rev();
     let shape = shapes.max_by_key(|shape| shape.kernel.len()).unwrap_or(&first.shape);
     let (key, shape) = made.unwrap_or_else(|| (source.key.clone(), shape.clone()));
+    let swapped = keys.rows.swapped(shape.out, shape.inp);
+    if swapped && !shape.out.is_multiple_of(2) {
+        return Err(Error::new(Kind::Unsupported, "The rows of this module have no two halves that could be swapped")
+            .file(&adapters[members[0].0].label)
+            .module(key.id())
+            .hint("Keep the keys as they are."));
+    }
     let silent = |a: &usize| having.iter().zip(&weights).any(|(own, weight)| own == a && *weight == 0.0);
     let ranks = members.iter().filter(|(a, _)| !silent(a));
     let rank_sum = ranks.map(|member| module(member).rank).sum::<usize>();
     Ok(Some(PlannedModule {
+        swapped,
         key,
         shape,
         form,

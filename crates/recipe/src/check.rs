@@ -168,7 +168,7 @@ fn output(recipe: &Recipe, found: &mut Vec<Error>) {
             found.push(
                 parameter("The output spelling is not valid")
                     .key("keys")
-                    .expected("same:<source id>, peft, kohya or diffusers")
+                    .expected("same:<source id>, peft, kohya, diffusers or comfy")
                     .found(keys),
             );
         }

@@ -80,8 +80,9 @@ impl Prepared {
             None => recipe.output.dialect(),
         };
         let mut slots: Vec<Option<Adapter>> = adapters.into_iter().map(Some).collect();
-        let adapters: Vec<Adapter> = order.iter().filter_map(|i| slots[*i].take()).collect();
+        let mut adapters: Vec<Adapter> = order.iter().filter_map(|i| slots[*i].take()).collect();
         fits_families(&recipe, &adapters)?;
+        settle(&mut adapters).map_err(|e| vec![e])?;
         let weights = recipe.mix.iter().map(weight).collect::<Result<Vec<_>, _>>().map_err(|e| vec![e])?;
         let plan = plan(&recipe, &adapters, &weights, dialect).map_err(|e| vec![e])?;
         let mut prepared = Prepared { recipe, adapters, plan, weights, order, room: 0 };
@@ -199,6 +200,12 @@ impl Prepared {
             source.size.get_or_insert(adapter.size);
         }
     }
+}
+
+/// An adapter whose own names do not tell its family takes the others' word for what its modules are called.
+fn settle(adapters: &mut [Adapter]) -> Result<(), Error> {
+    let known = family(adapters).id.clone();
+    adapters.iter_mut().filter(|a| a.family.id == "unknown").try_for_each(|a| a.settle(&known))
 }
 
 /// A file that could not be opened again would be no use.

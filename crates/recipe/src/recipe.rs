@@ -111,7 +111,7 @@ pub struct Output {
     pub rank: Rank,
     /// Type of its factors: `f32`, `f16`, `bf16`, `f8_e4m3` or `f8_e5m2`.
     pub dtype: String,
-    /// Spelling: `same:<source id>`, `kohya`, `diffusers` or `peft`; that of the
+    /// Spelling: `same:<source id>`, `kohya`, `diffusers`, `comfy` or `peft`; that of the
     /// first adapter where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<String>,
@@ -272,6 +272,7 @@ impl Output {
             Some("kohya") => Some(DialectId::Kohya),
             Some("diffusers") => Some(DialectId::Diffusers),
             Some("peft") => Some(DialectId::Peft),
+            Some("comfy") => Some(DialectId::Comfy),
             _ => None,
         }
     }

@@ -142,7 +142,7 @@ pub struct Settings {
     pub rank: Rank,
     /// An id of the recipe's output types, such as `f16`, or `same` (as the first adapter).
     pub dtype: String,
-    /// `same` (as the first adapter), `kohya`, `diffusers` or `peft`.
+    /// `same` (as the first adapter), `kohya`, `diffusers`, `comfy` or `peft`.
     pub keys: String,
     /// For methods that need chance.
     pub seed: Option<u32>,
