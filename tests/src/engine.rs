@@ -19,6 +19,10 @@ pub struct File {
     pub weight: f64,
     /// Its weight for text encoders, where that is another one.
     pub te_weight: Option<f64>,
+    /// `blocks` of its entry in a recipe's mix, or null.
+    pub blocks: Value,
+    /// `rules` of its entry in a recipe's mix, or null.
+    pub rules: Value,
 }
 
 /// A merge to do.
@@ -52,7 +56,15 @@ pub struct Merged {
 impl File {
     /// A file with a weight.
     pub fn new(label: &str, bytes: Vec<u8>, weight: f64) -> File {
-        File { label: label.into(), bytes, config: None, weight, te_weight: None }
+        File {
+            label: label.into(),
+            bytes,
+            config: None,
+            weight,
+            te_weight: None,
+            blocks: Value::Null,
+            rules: Value::Null,
+        }
     }
 }
 
@@ -73,7 +85,15 @@ impl Job {
     pub fn recipe(&self) -> Recipe {
         let id = |i: usize| format!("s{i}");
         let sources: Vec<Value> = (0..self.files.len()).map(|i| json!({"id": id(i)})).collect();
-        let entry = |(i, file): (usize, &File)| json!({"src": id(i), "weight": file.weight, "te": file.te_weight});
+        let entry = |(i, file): (usize, &File)| {
+            let mut entry = json!({"src": id(i), "weight": file.weight, "te": file.te_weight});
+            for (key, value) in [("blocks", &file.blocks), ("rules", &file.rules)] {
+                if !value.is_null() {
+                    entry[key] = value.clone();
+                }
+            }
+            entry
+        };
         let mix: Vec<Value> = self.files.iter().enumerate().map(entry).collect();
         let output = json!({"rank": self.rank, "dtype": self.dtype, "keys": self.keys, "metadata": self.metadata});
         let recipe = json!({"recipe": 1, "sources": sources, "mix": mix, "method": self.method, "output": output});

@@ -8,10 +8,12 @@
 //!                 or as few as hold a share of Σσ²
 //! ```
 //!
+//! MLX stores both factors transposed, and the scale itself: ΔW = scale·lora_bᵀ·lora_aᵀ.
+//!
 //! Names of all dialects are brought to one form by plain text rules: see [`canonical`].
 
 use crate::dense::Matrix;
-use crate::tensors::TensorFile;
+use crate::tensors::{Tensor, TensorFile};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -36,7 +38,8 @@ impl Pair {
 /// The modules of one adapter by canonical name.
 pub type Modules = BTreeMap<String, Pair>;
 
-const SUFFIXES: [(&str, &str); 7] = [
+const SUFFIXES: [(&str, &str); 8] = [
+    (".lora_a", ".lora_b"),
     (".lora_down.weight", ".lora_up.weight"),
     (".lora_A.weight", ".lora_B.weight"),
     (".lora_A.default.weight", ".lora_B.default.weight"),
@@ -88,10 +91,19 @@ pub fn canonical_of_id(id: &str) -> String {
 pub fn modules(file: &TensorFile, config: Option<&Value>) -> Modules {
     let mut found = Modules::new();
     for (name, down) in &file.tensors {
-        let Some((base, up)) = SUFFIXES.iter().find_map(|(d, u)| Some((name.strip_suffix(d)?, *u))) else {
+        // Sam_LoRA has a prefix instead: `w_a_000`, `w_b_000`.
+        let sam = name.strip_prefix("w_a_").map(|number| (number, format!("w_b_{number}")));
+        let suffixed = || SUFFIXES.iter().find_map(|(d, u)| Some((name.strip_suffix(d)?, *u)));
+        let Some((base, up)) = sam.or_else(|| suffixed().map(|(base, up)| (base, format!("{base}{up}")))) else {
             continue;
         };
-        let up = &file.tensors[&format!("{base}{up}")];
+        let up = &file.tensors[&up];
+        if name.ends_with(".lora_a") {
+            let matrix = |t: &Tensor| Matrix::new(t.shape[0], t.shape[1], t.values.clone()).transposed();
+            let scale = config.map_or(1.0, |c| c["lora_parameters"]["scale"].as_f64().expect("a scale"));
+            found.insert(canonical(base), Pair { up: matrix(up), down: matrix(down), scale });
+            continue;
+        }
         let rank = down.shape[0];
         let alpha = match (file.tensors.get(&format!("{base}.alpha")), config) {
             (Some(tensor), _) => Some(tensor.values[0]),

@@ -26,7 +26,7 @@ const PARTS: [(&str, usize); 8] = [
 ];
 
 /// Where the rows of every part lie in its whole.
-const PLACES: [(&str, &str, usize, usize); 10] = [
+const PLACES: [(&str, &str, usize, usize); 11] = [
     ("transformer_blocks_0_attn_to_q", "double_blocks_0_img_attn_qkv", 0, 8),
     ("transformer_blocks_0_attn_to_k", "double_blocks_0_img_attn_qkv", 8, 8),
     ("transformer_blocks_0_attn_to_v", "double_blocks_0_img_attn_qkv", 16, 8),
@@ -37,6 +37,7 @@ const PLACES: [(&str, &str, usize, usize); 10] = [
     ("single_transformer_blocks_3_attn_to_k", "single_blocks_3_linear1", 8, 8),
     ("single_transformer_blocks_3_attn_to_v", "single_blocks_3_linear1", 16, 8),
     ("single_transformer_blocks_3_proj_mlp", "single_blocks_3_linear1", 24, 32),
+    ("single_transformer_blocks_3_proj_out", "single_blocks_3_linear2", 0, 8),
 ];
 
 type Rows = BTreeMap<(String, usize), Vec<f64>>;
@@ -147,4 +148,34 @@ fn parts_put_together_by_conversion_come_back() {
     assert!(rows(&together.bytes, None) == rows(&parts(), None));
     let back = merge(vec![File::new("x", together.bytes, 1.0)], "diffusers");
     assert!(rows(&back.bytes, None) == rows(&parts(), None));
+}
+
+/// Rules and blocks weigh parts one by one, also where they become one module.
+#[test]
+fn parts_of_unlike_weights_keep_them_in_a_whole() {
+    let (one, other) = (rows(&whole(), None), rows(&parts(), None));
+    let factor = |name: &str| match name {
+        name if name.ends_with("to_q") => 0.5,
+        name if name.ends_with("add_k_proj") => -2.0,
+        _ => 1.0,
+    };
+    let mut expected = Rows::new();
+    for (rows, weight, own) in [(&one, 0.7, false), (&other, -0.4, true)] {
+        for ((name, row), values) in rows.iter().filter(|((name, _), _)| !(own && name.ends_with("attn_to_v"))) {
+            let by = weight * if own { factor(name) } else { 1.0 };
+            let sum = expected.entry((name.clone(), *row)).or_insert_with(|| vec![0.0; values.len()]);
+            sum.iter_mut().zip(values).for_each(|(sum, x)| *sum += by * x);
+        }
+    }
+    for keys in ["kohya", "diffusers"] {
+        let mut second = File::new("parts", parts(), -0.4);
+        second.rules = serde_json::json!([
+            {"match": "*to_q", "weight": 0.5}, {"match": "*.add_k_proj", "weight": -2.0}, {"match": "*.attn.to_v", "drop": true}
+        ]);
+        let merged = merge(vec![File::new("whole", whole(), 0.7), second], keys);
+        close(&rows(&merged.bytes, None), &expected);
+        for (line, weight) in merged.report.sources.iter().zip([0.7, -0.4]) {
+            assert!((line.recovered_weight.unwrap() - weight).abs() < 1e-4, "{keys}: {:?}", line.recovered_weight);
+        }
+    }
 }

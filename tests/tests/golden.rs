@@ -23,6 +23,8 @@ fn job(folder: &Path, case: &Value) -> Job {
         config: input["config"].as_str().map(|name| fs::read_to_string(folder.join(name)).unwrap()),
         weight: input["weight"].as_f64().unwrap(),
         te_weight: input["te_weight"].as_f64(),
+        blocks: Value::Null,
+        rules: Value::Null,
     };
     Job {
         files: case["inputs"].as_array().unwrap().iter().map(file).collect(),

@@ -1,6 +1,7 @@
 //! One card per adapter: what it is, how much of it, and where it stands in the order.
 
 use crate::about::AboutPart;
+use crate::blocks::BlockWeights;
 use crate::check::Check;
 use crate::entries::{self, Entry};
 use crate::format::{bytes, fixed, number};
@@ -59,6 +60,7 @@ fn Card(entry: Entry) -> impl IntoView {
             </dl>
             {live::part(move || facts.with(|f| warning_notes(f.warnings.clone(), f.warning_count, &label)))}
             <Weights entry=entry.clone() />
+            <BlockWeights entry=entry.clone() />
             <AboutPart entry=entry />
         </li>
     }

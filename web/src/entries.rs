@@ -30,6 +30,8 @@ pub struct Entry {
     pub weight: ArcRwSignal<f64>,
     /// The same for text encoders; `None`: as the weight.
     pub te: ArcRwSignal<Option<f64>>,
+    /// One factor per block of its family; empty: all 1.
+    pub blocks: ArcRwSignal<Vec<f64>>,
     /// What its header says.
     pub facts: ArcRwSignal<Facts>,
     /// What reading it whole has shown.
@@ -118,6 +120,7 @@ async fn open(state: State, engine: &Rc<Engine>, one: Picked, config: Option<&Pi
         thread,
         weight: ArcRwSignal::new(1.0),
         te: ArcRwSignal::new(None),
+        blocks: ArcRwSignal::new(Vec::new()),
         facts: ArcRwSignal::new(facts),
         check: ArcRwSignal::new(Check::Not),
     };
@@ -137,6 +140,10 @@ async fn configure(state: State, engine: &Rc<Engine>, one: &Picked) -> Result<()
     };
     let text = text(&one.file).await.map_err(|e| vec![e])?;
     let facts = engine.configure(entry.number, text).await.map_err(reasons)?;
+    // Weights of another family's blocks would mean nothing.
+    if entry.facts.with_untracked(|f| f.family != facts.family) {
+        entry.blocks.set(Vec::new());
+    }
     entry.facts.set(facts);
     Ok(())
 }

@@ -7,6 +7,8 @@
 mod about;
 mod announce;
 mod app;
+mod block_tools;
+mod blocks;
 mod boot;
 mod card;
 mod check;

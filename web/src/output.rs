@@ -16,8 +16,13 @@ const DTYPES: [(&str, &str); 6] = [
 ];
 
 /// Spellings: id, name.
-const KEYS: [(&str, &str); 4] =
-    [("same", "Like the first"), ("kohya", "kohya"), ("diffusers", "diffusers"), ("peft", "PEFT")];
+const KEYS: [(&str, &str); 5] = [
+    ("same", "Like the first"),
+    ("kohya", "kohya"),
+    ("diffusers", "diffusers"),
+    ("comfy", "ComfyUI"),
+    ("peft", "PEFT"),
+];
 
 /// What is taken over from the inputs' metadata: id, name.
 const METADATA: [(&str, &str); 5] = [

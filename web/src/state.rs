@@ -122,7 +122,7 @@ impl State {
 
     /// Everything the user chose, for the engine.
     pub fn settings(&self) -> Settings {
-        let mix = |e: &Entry| Mix { weight: e.weight.get(), te: e.te.get() };
+        let mix = |e: &Entry| Mix { weight: e.weight.get(), te: e.te.get(), blocks: e.blocks.get() };
         let method = self.form.method.get();
         let own = |one: &Chosen| (one.method == method).then(|| (one.name.clone(), one.value.clone()));
         let params = self.form.params.with(|params| params.iter().filter_map(own).collect());

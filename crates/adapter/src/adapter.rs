@@ -3,15 +3,16 @@
 //! Opening reads the header only: names and shapes say which modules there are, how they are spelled and which family
 //! they belong to. Factors are read later, module by module ([`crate::read_modules`]).
 
-use crate::assemble::{Assembled, assemble};
+use crate::assemble::{Assembled, assemble, no_doubles};
 use crate::config::PeftConfig;
-use crate::dialect::DialectId;
+use crate::dialect::{DialectId, is_position};
 use crate::error::{Result, Warning};
 use crate::extras::extra_warnings;
 use crate::kind::KindId;
 use crate::layout;
 use crate::limits::Limits;
 use crate::module::{Alpha, Extra, Module};
+use crate::native;
 use crate::safetensors::{Header, read_header};
 use crate::source::Source;
 use serde::{Deserialize, Serialize};
@@ -70,6 +71,16 @@ impl Adapter {
     pub fn open_with(source: &dyn Source, label: &str, config_json: Option<&str>, limits: &Limits) -> Result<Adapter> {
         open(source, label, config_json, limits).map_err(|e| e.file(label))
     }
+
+    /// Gives the modules the names they have in `family`, for an adapter whose own names and shapes tell none. The
+    /// adapter's family stays what it is.
+    ///
+    /// # Errors
+    /// `Malformed` where two modules turn out to be one.
+    pub fn settle(&mut self, family: &str) -> Result<()> {
+        native::rename(family, &mut self.modules);
+        no_doubles(&self.modules).map_err(|e| e.file(&self.label))
+    }
 }
 
 fn open(source: &dyn Source, label: &str, config_json: Option<&str>, limits: &Limits) -> Result<Adapter> {
@@ -87,6 +98,8 @@ fn open(source: &dyn Source, label: &str, config_json: Option<&str>, limits: &Li
     vectors.for_each(|m| m.dialect = dialect);
     all.extend(doubts(label, dialect, &modules, config.as_ref()));
     let family = layout::detect(&modules, &header.metadata);
+    native::rename(&family.id, &mut modules);
+    no_doubles(&modules)?;
     Ok(Adapter {
         label: label.to_owned(),
         size: source.len(),
@@ -116,7 +129,10 @@ fn fill_alphas(
             if module.dim == 0 {
                 continue;
             }
-            module.alpha = Alpha::Value(config.alpha_of(&module.key.path)?);
+            module.alpha = Alpha::Value(match config.mlx_scale {
+                Some(scale) => scale * module.dim as f64,
+                None => config.alpha_of(&module.key.path)?,
+            });
             module.rslora = config.use_rslora;
         }
     }
@@ -144,11 +160,18 @@ fn doubts(label: &str, dialect: DialectId, modules: &[Module], config: Option<&P
     let mut warn = |code: &str, message: String| out.push(Warning::new(code, label, message));
     match dialect {
         DialectId::Mixed => warn("mixed-dialects", "The file mixes several spellings of keys.".to_owned()),
-        DialectId::Cloneofsimo => {
+        DialectId::Cloneofsimo | DialectId::SamLora if modules.iter().any(|m| is_position(&m.key, m.dialect)) => {
             let message = "Modules are known by their position only; they match files of the same trainer and model.";
             warn("positional-names", message.to_owned());
         }
-        DialectId::Peft if config.is_none() && modules.iter().any(|m| m.alpha == Alpha::None && m.dim > 0) => {
+        DialectId::ControlLora => {
+            let message = "A ControlLoRA changes a copy of the model that reads a control picture; \
+                with plain LoRAs of the model it has no meaning in common.";
+            warn("control-lora", message.to_owned());
+        }
+        DialectId::Peft | DialectId::Mlx
+            if config.is_none() && modules.iter().any(|m| m.alpha == Alpha::None && m.dim > 0) =>
+        {
             let message =
                 "adapter_config.json was not given, so the scale is taken as 1; add it if the adapter has one.";
             warn("no-config", message.to_owned());

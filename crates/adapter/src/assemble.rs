@@ -89,6 +89,7 @@ pub(crate) fn assemble(header: &Header, limits: &Limits) -> Result<Assembled> {
         module(group, alpha, header, limits)
     });
     let mut modules = modules.collect::<Result<Vec<_>>>()?;
+    dialect::name_positions(&mut modules, &header.metadata);
     scale_biases(&mut modules);
     no_doubles(&modules)?;
     let mut extras: Vec<Extra> = others.iter().map(|i| extra(*i, header)).collect();
@@ -143,20 +144,18 @@ fn scale_biases(modules: &mut [Module]) {
     }
 }
 
-/// Modules outside the blocks (`proj_out`, `conv_in`) have names that many models share. When PEFT's names, which do
-/// not say the part, have blocks of a denoiser, such modules belong to it as well.
+/// Modules outside the blocks (`proj_out`, `conv_in`) have names that many models share. When names that do not say the
+/// part (PEFT's, and bare ones) have blocks of a denoiser, such modules belong to it as well.
 fn adopt(groups: &mut [Group]) {
-    let dialect = |group: &Group| group.dialect.unwrap_or_else(|| dialect::dialect_of(group.base));
-    let denoiser = |group: &&Group| {
-        dialect(group) == DialectId::Peft && matches!(group.key.component, Component::Unet | Component::Transformer)
-    };
-    let Some(denoiser) = groups.iter().find(denoiser).map(|group| group.key.component) else { return };
+    let silent = |group: &Group| !dialect::says_part(group.base);
+    let denoiser =
+        |group: &&Group| silent(group) && matches!(group.key.component, Component::Unet | Component::Transformer);
+    let Some(found) = groups.iter().find(denoiser) else { return };
+    let (denoiser, spelled) = (found.key.component, found.dialect);
     for group in groups.iter_mut().filter(|group| group.key.component == Component::Model) {
-        if layout::component_of(&group.key.path, layout::Heads::All) == Some(denoiser) {
+        if silent(group) && layout::component_of(&group.key.path, layout::Heads::All) == Some(denoiser) {
             group.key.component = denoiser;
-            if group.dialect == Some(DialectId::Diffusers) {
-                group.dialect = Some(DialectId::Peft);
-            }
+            group.dialect = group.dialect.and(spelled);
         }
     }
 }
@@ -213,13 +212,14 @@ fn module(group: Group, alpha: Option<usize>, header: &Header, limits: &Limits) 
         rank,
         dim,
         parts,
+        swapped: false,
         alpha: alpha.map_or(Alpha::None, Alpha::Tensor),
         rslora: false,
     })
 }
 
 /// One module must not be spelled in two ways in one file.
-fn no_doubles(modules: &[Module]) -> Result<()> {
+pub(crate) fn no_doubles(modules: &[Module]) -> Result<()> {
     let mut seen: HashMap<String, &Module> = HashMap::new();
     for module in modules {
         if let Some(other) = seen.insert(module.key.matching(), module) {

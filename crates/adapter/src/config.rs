@@ -2,7 +2,8 @@
 //!
 //! PEFT keeps alpha in the configuration: scale = lora_alpha/r, or lora_alpha/√r with `use_rslora`; `alpha_pattern`
 //! overrides lora_alpha for the modules its keys fit. diffusers stores the same fields inside a file's metadata,
-//! `lora_adapter_metadata`, each with the part of the model before it: `transformer.lora_alpha`.
+//! `lora_adapter_metadata`, each with the part of the model before it: `transformer.lora_alpha`. MLX has a file of the
+//! same name with other fields: the scale itself, `lora_parameters.scale`.
 
 use crate::error::{Error, Kind, Result};
 use crate::limits::Limits;
@@ -21,6 +22,8 @@ pub struct PeftConfig {
     pub lora_alpha: f64,
     /// The scale is alpha/√r instead of alpha/r.
     pub use_rslora: bool,
+    /// The scale as MLX states it, in place of alpha.
+    pub mlx_scale: Option<f64>,
     /// Name or path of the base model.
     pub base_model: Option<String>,
     /// Task, such as `CAUSAL_LM`.
@@ -71,7 +74,9 @@ impl PeftConfig {
         refuse_others(&fields)?;
         let get = |key: &str| fields.get(key).filter(|v| !v.is_null());
         let text = |key: &str| get(key).and_then(Value::as_str).map(str::to_owned);
-        let r = number(get("r"), "r")?.unwrap_or(8.0);
+        let mlx = get("lora_parameters").filter(|_| get("peft_type").is_none()).and_then(Value::as_object);
+        let own = mlx.map_or(get("r"), |fields| fields.get("rank"));
+        let r = number(own, "r")?.unwrap_or(8.0);
         let alpha = if get("lora_alpha").is_none() { "alpha" } else { "lora_alpha" };
         if !(r >= 0.0 && r <= f64::from(u32::MAX)) {
             return Err(wrong("r", "a positive number", r.to_string()));
@@ -85,7 +90,8 @@ impl PeftConfig {
             r: r as u64,
             lora_alpha: number(get(alpha), alpha)?.unwrap_or(8.0),
             use_rslora: flag(&fields, "use_rslora"),
-            base_model: text("base_model_name_or_path"),
+            mlx_scale: mlx.map(mlx_scale).transpose()?,
+            base_model: text(if mlx.is_some() { "model" } else { "base_model_name_or_path" }),
             task_type: text("task_type"),
             fan_in_fan_out: flag(&fields, "fan_in_fan_out"),
             modules_to_save: saved.filter_map(|v| v.as_str().map(str::to_owned)).collect(),
@@ -124,7 +130,8 @@ fn refuse_others(fields: &BTreeMap<String, Value>) -> Result<()> {
             later,
         );
     }
-    if flag(fields, "use_dora") {
+    let mlx = fields.get("fine_tune_type").and_then(Value::as_str);
+    if flag(fields, "use_dora") || mlx == Some("dora") {
         let hint = "Its effect depends on the base model's weights; merge it into the base and extract a LoRA from the difference.";
         return refuse("This is a DoRA adapter, which Rankweave does not read".to_owned(), "use_dora", hint);
     }
@@ -149,6 +156,12 @@ fn refuse_others(fields: &BTreeMap<String, Value>) -> Result<()> {
     }
 }
 
+/// The scale in MLX's `lora_parameters`, which its loader does not do without either.
+fn mlx_scale(parameters: &serde_json::Map<String, Value>) -> Result<f64> {
+    let missing = || wrong("lora_parameters", "a number named scale", "none".to_owned());
+    number(parameters.get("scale"), "scale")?.ok_or_else(missing)
+}
+
 fn flag(fields: &BTreeMap<String, Value>, key: &str) -> bool {
     fields.get(key).and_then(Value::as_bool).unwrap_or(false)
 }
@@ -158,7 +171,7 @@ fn number(value: Option<&Value>, key: &str) -> Result<Option<f64>> {
 }
 
 fn wrong(key: &str, expected: &str, found: String) -> Error {
-    let error = Error::new(Kind::Malformed, "A field of the PEFT configuration has a wrong value");
+    let error = Error::new(Kind::Malformed, "A field of the configuration has a wrong value");
     error.key(key).expected(expected).found(found)
 }
 

@@ -17,6 +17,8 @@ pub(crate) fn extra(tensor: usize, header: &Header) -> Extra {
         () if embedding => "embedding",
         () if name.contains("trainable_tokens") || name.contains("token_adapter") => "trained tokens",
         () if name.starts_with("base_model.model.") => "saved module",
+        () if name == "lora_controlnet" => "mark of a ControlLoRA",
+        () if name.ends_with("_norm.scale") => "whole norm weight",
         () if name.ends_with(".scalar") => "training scalar, already in the factors",
         () => "unknown",
     };

@@ -124,6 +124,8 @@ pub struct Module {
     pub dim: usize,
     /// Its tensors (indices into the header's), in the parts' order; alpha is not among them.
     pub parts: Vec<(Part, usize)>,
+    /// The file has the two halves of the rows in the other order than the native module.
+    pub swapped: bool,
     /// Where alpha comes from.
     pub alpha: Alpha,
     /// The scale is alpha/√r instead of alpha/r.

@@ -78,16 +78,20 @@ pub enum Part {
     EmbeddingUp,
     /// A of an embedding's pair, r×tokens.
     EmbeddingDown,
+    /// B of a pair, transposed: r×out.
+    TransposedUp,
+    /// A of a pair, transposed: in×r.
+    TransposedDown,
 }
 
 use Part::{
     BiasIndices, BiasSize, BiasValues, Diagonal, Diff, DiffBias, DiffVector, EmbeddingDown, EmbeddingUp, HadaT1,
     HadaT2, HadaW1A, HadaW1B, HadaW2A, HadaW2B, LokrT2, LokrW1, LokrW1A, LokrW1B, LokrW2, LokrW2A, LokrW2B, Magnitude,
-    Mid, NormBias, NormWeight, Ranks, UpBias, VeraB, VeraD, VeraDown, VeraUp,
+    Mid, NormBias, NormWeight, Ranks, TransposedDown, TransposedUp, UpBias, VeraB, VeraD, VeraDown, VeraUp,
 };
 
 /// Endings that are the same in every dialect. The first of a part is the one that is written.
-const ENDINGS: [(&str, Part); 34] = [
+const ENDINGS: [(&str, Part); 36] = [
     (".lora_mid.weight", Mid),
     (".hada_w1_a", HadaW1A),
     (".hada_w1_b", HadaW1B),
@@ -122,6 +126,8 @@ const ENDINGS: [(&str, Part); 34] = [
     (".bias_size", BiasSize),
     (".lora_embedding_B", EmbeddingUp),
     (".lora_embedding_A", EmbeddingDown),
+    (".lora_b", TransposedUp),
+    (".lora_a", TransposedDown),
 ];
 
 impl Part {

@@ -29,7 +29,7 @@ pub fn peft_config(modules: &[PeftModule], saved: &[String], biases: bool, input
     let first = |key: &str| inputs.first().and_then(|c| c.fields.get(key)).cloned().unwrap_or(Value::Null);
     let fields: [(&str, String); 19] = [
         ("alpha_pattern", object(&pattern_entries(&alphas, alpha))),
-        ("base_model_name_or_path", first("base_model_name_or_path").to_string()),
+        ("base_model_name_or_path", json!(inputs.first().and_then(|c| c.base_model.as_ref())).to_string()),
         ("bias", json!("none").to_string()),
         ("fan_in_fan_out", inputs.first().is_some_and(|c| c.fan_in_fan_out).to_string()),
         ("inference_mode", "true".to_owned()),

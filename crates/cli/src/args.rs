@@ -20,7 +20,7 @@ pub(crate) enum Command {
     /// List the merge methods with their parameters.
     Methods(Methods),
     /// Merge adapters into one.
-    Merge(Merge),
+    Merge(Box<Merge>),
     /// Rewrite one adapter in another spelling or type.
     Convert(Convert),
     /// Say what a file says of itself, or write it anew with other metadata and the same tensors.
@@ -40,6 +40,9 @@ pub(crate) struct Inspect {
     /// Print a JSON object: files, and how they go together.
     #[arg(long)]
     pub json: bool,
+    /// Print the blocks of each file's family instead, with the modules that the file has there.
+    #[arg(long)]
+    pub blocks: bool,
 }
 
 #[derive(Args)]
@@ -63,6 +66,17 @@ pub(crate) struct Merge {
     /// The same for text encoders [default: as --weights].
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true, value_name = "W,W,…")]
     pub te_weights: Option<Vec<f64>>,
+    /// Block weights of an input (a, b, …; all of them without ID=): a preset, a list of numbers, or NAME=NUMBER,…; may be
+    /// given several times, the last one for an input counts. `rankweave inspect --blocks` lists the names.
+    #[arg(long, value_name = "[ID=]WEIGHTS", allow_hyphen_values = true)]
+    pub blocks: Vec<String>,
+    /// Multiply the weight of the modules whose names fit a pattern (*, ?, [a-z]); of several rules that fit a module
+    /// the last one counts.
+    #[arg(long = "rule", value_name = "[ID:]PATTERN=NUMBER", allow_hyphen_values = true)]
+    pub rules: Vec<String>,
+    /// Take the modules whose names fit a pattern out of an input, whatever --rule says of them.
+    #[arg(long = "drop", value_name = "[ID:]PATTERN", allow_hyphen_values = true)]
+    pub drops: Vec<String>,
     /// The merge method; `rankweave methods` lists them.
     #[arg(long, value_parser = method_ids(), default_value = "sum")]
     pub method: String,
@@ -88,7 +102,7 @@ pub(crate) struct Merge {
     #[arg(long, value_name = "FILE.json")]
     pub report: Option<PathBuf>,
     /// Take weights, method and output from this recipe; inputs in its order.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["weights", "te_weights", "method", "params", "rank", "dtype", "keys", "metadata", "seed"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["weights", "te_weights", "blocks", "rules", "drops", "method", "params", "rank", "dtype", "keys", "metadata", "seed"])]
     pub recipe: Option<PathBuf>,
 }
 
@@ -154,6 +168,7 @@ pub(crate) enum KeysArg {
     Peft,
     Kohya,
     Diffusers,
+    Comfy,
 }
 
 impl DtypeArg {
@@ -176,6 +191,7 @@ impl KeysArg {
             KeysArg::Peft => Some("peft"),
             KeysArg::Kohya => Some("kohya"),
             KeysArg::Diffusers => Some("diffusers"),
+            KeysArg::Comfy => Some("comfy"),
         }
     }
 }

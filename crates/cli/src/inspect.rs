@@ -3,7 +3,7 @@
 use crate::args::Inspect;
 use crate::inputs::{self, Input};
 use crate::show::{self, line};
-use crate::{progress, together};
+use crate::{blocks, progress, together};
 use rankweave_adapter::{Adapter, Error, Result, Source, display::clean};
 use rankweave_recipe::{Compatibility, Inspection, Reading, about, compatibility, inspect, read_whole};
 use serde::Serialize;
@@ -18,6 +18,9 @@ struct Inspected {
 }
 
 pub(crate) fn run(args: &Inspect) -> std::result::Result<(), Vec<Error>> {
+    if args.blocks {
+        return blocks::inspect(args);
+    }
     let (mut files, mut adapters, mut readings) = (Vec::new(), Vec::new(), Vec::new());
     let mut errors = Vec::new();
     for path in &args.files {

@@ -3,7 +3,7 @@
 use crate::args::{Convert, DtypeArg, KeysArg, Merge};
 use crate::inputs::{self, Input, cannot_read};
 use crate::output::{Draft, Target, write_text};
-use crate::{cancel, pool, progress, show};
+use crate::{blocks, cancel, pool, progress, show};
 use rankweave_adapter::{Adapter, Error, Kind, MetadataMode, Source};
 use rankweave_recipe::{Assembler, Finished, MethodRef, Output, Prepared, Rank, Recipe, Report};
 use serde_json::{Map, Value};
@@ -16,12 +16,16 @@ pub(crate) fn run(args: &Merge) -> Result<(), Vec<Error>> {
         Some(path) => read_recipe(path).map_err(|e| vec![e])?,
         None => recipe(args, &inputs, &target)?,
     };
+    let fine = recipe.mix.iter().any(|entry| entry.blocks.is_some() || !entry.rules.is_empty());
     let report = execute(recipe, inputs, &target)?;
     if let Some(path) = &args.report {
         let text = serde_json::to_string_pretty(&report).unwrap_or_default();
         write_text(path, &text).map_err(|e| vec![e])?;
     }
     show::summary(&report);
+    if fine {
+        blocks::table(&report);
+    }
     Ok(())
 }
 
@@ -48,6 +52,7 @@ fn recipe(args: &Merge, inputs: &[Input], target: &Target) -> Result<Recipe, Vec
         entry.weight = weights.map_or(1.0, |w| w[i]);
         entry.te = te_weights.map(|w| w[i]);
     }
+    blocks::fill(args, &mut recipe.mix, inputs)?;
     let params = args.params.iter().map(|(name, value)| (name.clone(), Value::String(value.clone())));
     recipe.method = MethodRef { id: args.method.clone(), params: params.collect() };
     recipe.seed = args.seed;

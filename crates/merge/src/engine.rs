@@ -75,7 +75,8 @@ fn read_pairs(
         while let Some(((m, index, i), stored)) = rest.next() {
             let module = &plan.modules[*m];
             let pair = |index: usize, i: usize, stored| -> Result<FactorPair> {
-                let pair = factors::pair(&adapter.modules[index], stored).map_err(|e| e.file(&adapter.label))?;
+                let mut pair = factors::pair(&adapter.modules[index], stored).map_err(|e| e.file(&adapter.label))?;
+                pair.scale *= module.scales[i];
                 Ok(match module.cuts.get(i) {
                     Some(rows) => factors::cut(pair, *rows, module.shape.out),
                     None => pair,
@@ -107,6 +108,9 @@ fn merge_module(plan: &Plan, module: &PlannedModule, pairs: &[FactorPair], outpu
     }
     combination.pair = module.formed(combination.pair);
     let rank = combination.pair.rank;
+    if module.swapped {
+        factors::swap_halves(&mut combination.pair.up, rank);
+    }
     let written = written_scale(plan, module, &combination.pair)?;
     if written.correction != 1.0 {
         combination.pair.up.iter_mut().for_each(|x| *x = (f64::from(*x) * written.correction) as f32);
@@ -180,6 +184,7 @@ fn report(
         source: module.adapters[i],
         rank: pairs[i].rank,
         weight: module.weights[i],
+        factor: module.factors[i],
         inner: combination.inner[i],
     };
     ModuleReport {

@@ -3,7 +3,7 @@
 //! No merge formula applies to them, so each is kept from one adapter, byte for
 //! byte: the one with the largest weight (by size), the first among equals.
 
-use crate::plan::Weight;
+use crate::weights::Weight;
 use rankweave_adapter::{Adapter, Place, Warning};
 use std::collections::BTreeMap;
 

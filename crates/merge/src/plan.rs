@@ -7,6 +7,7 @@ use crate::fuse::{self, Cut, Joined};
 use crate::method::MergeMethod;
 use crate::spec::Params;
 use crate::vectors::{self, LeftOut};
+use crate::weights::{Taken, Weight, take};
 use rankweave_adapter::{
     Adapter, DialectId, Dtype, Error, Family, Kind, KindId, ModuleKey, ModuleShape, NamingContext, OutTensor,
     OutputKeys, Result, Warning, check_components, output_keys,
@@ -20,20 +21,11 @@ const TASK_BYTES: (u64, u64) = (4 << 20, 16 << 20);
 /// How many tasks an input is cut into between these.
 const TASKS: u64 = 24;
 
-/// The weight of one adapter: the strength one would type at inference.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Weight {
-    /// For everything but text encoders.
-    pub model: f64,
-    /// For text encoders.
-    pub text_encoder: f64,
-}
-
 /// What is wanted.
 pub struct Request<'a> {
     /// The adapters, in the recipe's order; at least one.
     pub adapters: &'a [Adapter],
-    /// One weight per adapter.
+    /// The weights of each adapter.
     pub weights: &'a [Weight],
     /// The method.
     pub method: &'static dyn MergeMethod,
@@ -60,12 +52,19 @@ pub struct PlannedModule {
     pub cuts: Vec<Cut>,
     /// The adapters that have it, in order.
     pub adapters: Vec<usize>,
-    /// One weight per adapter that has it.
+    /// One weight per adapter that has it: what its ΔW is multiplied by.
     pub weights: Vec<f64>,
+    /// The part of each weight that blocks and rules make; 1 without any.
+    pub factors: Vec<f64>,
+    /// One factor per source where blocks and rules treat parts of one adapter differently: it belongs to the source's ΔW,
+    /// and the adapter's factor is 1. All 1 elsewhere.
+    pub scales: Vec<f64>,
     /// How it is written.
     pub form: Form,
     /// Names of its tensors in the output; a vector has the first alone.
     pub keys: OutputKeys,
+    /// Under those names the halves of its rows change places.
+    pub swapped: bool,
     /// The largest rank it can get.
     pub rank_bound: usize,
 }
@@ -109,10 +108,11 @@ impl Plan {
         let Some(first) = adapters.first() else {
             return Err(Error::new(Kind::Parameter, "There is no adapter to merge").hint("Give at least one file."));
         };
-        let dialect = request.dialect.unwrap_or(first.dialect);
+        let dialect = request.dialect.unwrap_or(first.dialect).written();
         let groups = align::groups(adapters)?;
         let groups = fuse::reshape(groups, &adapters.iter().collect::<Vec<_>>(), &family(adapters).id, dialect)?;
         let mut warnings = coverage(adapters, &groups);
+        warnings.extend(adapters.iter().zip(weights).flat_map(|(adapter, weight)| weight.warnings(adapter)));
         let mut modules = Vec::with_capacity(groups.len());
         let (mut silenced, mut left_out) = (0, LeftOut::new(dialect));
         for group in groups {
@@ -137,7 +137,7 @@ impl Plan {
         if modules.is_empty() {
             left_out.error(silenced)?;
             return Err(Error::new(Kind::Parameter, "Every weight is 0, so that nothing is left to merge")
-                .hint("Give at least one adapter a weight."));
+                .hint("Give at least one adapter a weight, and see that block weights and rules leave some of it."));
         }
         let mut plan = Plan {
             modules,
@@ -252,26 +252,31 @@ fn extra_tensor(adapter: &Adapter, tensor: usize) -> OutTensor {
     OutTensor { key: info.name.clone(), dtype: info.dtype, shape: info.shape.clone() }
 }
 
-/// The module that a group becomes; `None` where the output cannot hold it, which `left_out` notes.
+/// The module that a group becomes; `None` where rules drop it from every adapter that has it, and where the output cannot
+/// hold it, which `left_out` notes.
 fn planned(
     request: &Request,
     joined: Joined,
     dialect: DialectId,
     left_out: &mut LeftOut,
 ) -> Result<Option<PlannedModule>> {
-    let Joined { members, cuts, made } = joined;
     let adapters = request.adapters;
+    let Taken { joined, adapters: having, weights, factors, scales } = take(joined, adapters, request.weights);
+    let Joined { members, cuts, made } = joined;
+    if members.is_empty() {
+        return Ok(None);
+    }
     let module = |&(a, m): &(usize, usize)| &adapters[a].modules[m];
     let first = module(&members[0]);
     // A spelling that is already the wanted one needs no mapping.
     let source = members.iter().map(module).find(|m| m.dialect == dialect).unwrap_or(first);
     let context = NamingContext { family: &family(adapters).id };
     let (form, keys) = if first.kind == KindId::Vector {
-        let Some(up) = vectors::key(adapters, &members, dialect, context) else {
+        let Some((up, rows)) = vectors::key(adapters, &members, dialect, context) else {
             left_out.note(&source.raw, first.parts[0].0);
             return Ok(None);
         };
-        (Form::Vector, OutputKeys { up, down: String::new(), alpha: None })
+        (Form::Vector, OutputKeys { up, down: String::new(), alpha: None, rows })
     } else {
         let keys = match &made {
             None => output_keys(dialect, &source.key, &source.raw, source.dialect, context),
@@ -287,16 +292,18 @@ fn planned(
     let shapes = members.iter().map(|member| &module(member).shape).rev();
     let shape = shapes.max_by_key(|shape| shape.kernel.len()).unwrap_or(&first.shape);
     let (key, shape) = made.unwrap_or_else(|| (source.key.clone(), shape.clone()));
-    let weight = |a: usize| {
-        let weight = request.weights[a];
-        if key.component.is_text_encoder() { weight.text_encoder } else { weight.model }
-    };
-    let mut having: Vec<usize> = members.iter().map(|(a, _)| *a).collect();
-    having.dedup();
-    let ranks = members.iter().filter(|(a, _)| weight(*a) != 0.0);
+    let swapped = keys.rows.swapped(shape.out, shape.inp);
+    if swapped && !shape.out.is_multiple_of(2) {
+        return Err(Error::new(Kind::Unsupported, "The rows of this module have no two halves that could be swapped")
+            .file(&adapters[members[0].0].label)
+            .module(key.id())
+            .hint("Keep the keys as they are."));
+    }
+    let silent = |a: &usize| having.iter().zip(&weights).any(|(own, weight)| own == a && *weight == 0.0);
+    let ranks = members.iter().filter(|(a, _)| !silent(a));
     let rank_sum = ranks.map(|member| module(member).rank).sum::<usize>();
     Ok(Some(PlannedModule {
-        weights: having.iter().map(|a| weight(*a)).collect(),
+        swapped,
         key,
         shape,
         form,
@@ -305,6 +312,9 @@ fn planned(
         sources: members,
         cuts,
         adapters: having,
+        weights,
+        factors,
+        scales,
     }))
 }
 

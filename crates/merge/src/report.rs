@@ -42,8 +42,10 @@ pub struct SourceShare {
     pub source: usize,
     /// Its rank there.
     pub rank: usize,
-    /// Its weight there.
+    /// Its weight there: what ΔWᵢ was multiplied by.
     pub weight: f64,
+    /// The part of it that blocks and rules make.
+    pub factor: f64,
     /// ⟨M, ΔWᵢ⟩.
     pub inner: f64,
 }
@@ -85,8 +87,12 @@ pub struct Totals {
 /// Normal equations of the recovered weights, for modules that share their weights.
 #[derive(Clone, Debug, Default)]
 struct Gathered {
+    /// ⟨fᵢ·ΔWᵢ, fⱼ·ΔWⱼ⟩, f being the part of a weight that blocks and rules make: what is recovered is the other part,
+    /// which an adapter has once.
     gram: Vec<f64>,
     inner: Vec<f64>,
+    /// ‖ΔWᵢ‖².
+    norms: Vec<f64>,
     modules: Vec<usize>,
 }
 
@@ -95,9 +101,9 @@ struct Gathered {
 pub struct SourceReport {
     /// Modules it has outside and inside text encoders.
     pub modules: (usize, usize),
-    /// Its recovered weight outside text encoders, where it has modules there.
+    /// Its recovered weight outside text encoders, before blocks and rules, where they leave something of it there.
     pub recovered: Option<f64>,
-    /// Its recovered weight in text encoders, where it has modules there.
+    /// The same in text encoders.
     pub recovered_text_encoder: Option<f64>,
     /// ‖ΔW‖_F over all its modules.
     pub norm: f64,
@@ -106,8 +112,13 @@ pub struct SourceReport {
 impl Totals {
     /// For a merge of `adapters` adapters.
     pub fn new(adapters: usize) -> Totals {
-        let gathered =
-            Gathered { gram: vec![0.0; adapters * adapters], inner: vec![0.0; adapters], modules: vec![0; adapters] };
+        let zeros = vec![0.0; adapters];
+        let gathered = Gathered {
+            gram: vec![0.0; adapters * adapters],
+            inner: zeros.clone(),
+            norms: zeros,
+            modules: vec![0; adapters],
+        };
         Totals { adapters, model: gathered.clone(), text_encoder: gathered, ..Totals::default() }
     }
 
@@ -121,9 +132,11 @@ impl Totals {
         let count = report.sources.len();
         for (i, a) in report.sources.iter().enumerate() {
             group.modules[a.source] += 1;
-            group.inner[a.source] += a.inner;
+            group.inner[a.source] += a.factor * a.inner;
+            group.norms[a.source] += report.inner_products[i * count + i];
             for (j, b) in report.sources.iter().enumerate() {
-                group.gram[a.source * self.adapters + b.source] += report.inner_products[i * count + j];
+                let product = a.factor * b.factor * report.inner_products[i * count + j];
+                group.gram[a.source * self.adapters + b.source] += product;
             }
         }
     }
@@ -149,12 +162,13 @@ impl Totals {
         let text_encoder = linalg::solve_gram(&self.text_encoder.gram, &self.text_encoder.inner);
         let source = |i: usize| {
             let modules = (self.model.modules[i], self.text_encoder.modules[i]);
-            let at = i * self.adapters + i;
+            // Where blocks and rules leave nothing of an adapter, there is nothing to recover.
+            let left = |group: &Gathered| group.gram[i * self.adapters + i] > 0.0 || group.norms[i] == 0.0;
             SourceReport {
                 modules,
-                recovered: (modules.0 > 0).then(|| model[i]),
-                recovered_text_encoder: (modules.1 > 0).then(|| text_encoder[i]),
-                norm: (self.model.gram[at] + self.text_encoder.gram[at]).sqrt(),
+                recovered: (modules.0 > 0 && left(&self.model)).then(|| model[i]),
+                recovered_text_encoder: (modules.1 > 0 && left(&self.text_encoder)).then(|| text_encoder[i]),
+                norm: (self.model.norms[i] + self.text_encoder.norms[i]).sqrt(),
             }
         };
         (0..self.adapters).map(source).collect()

@@ -3,6 +3,7 @@
 //! The dialect they come in keeps their names. kohya and ComfyUI spell them too; where the output's dialect has no
 //! spelling they are left out, which a warning says.
 
+use rankweave_adapter::layout::Rows;
 use rankweave_adapter::{
     Adapter, DialectId, Error, Kind, ModuleKey, NamingContext, Part, Result, Warning, output_keys,
 };
@@ -10,23 +11,24 @@ use rankweave_adapter::{
 /// The most names that a message lists.
 const LISTED: usize = 5;
 
-/// The name of the vector with these sources in `dialect`, if it has one there.
+/// The name of the vector with these sources in `dialect`, if it has one there, and what becomes of its rows.
 pub(crate) fn key(
     adapters: &[Adapter],
     sources: &[(usize, usize)],
     dialect: DialectId,
     context: NamingContext,
-) -> Option<String> {
+) -> Option<(String, Rows)> {
     let module = |&(a, m): &(usize, usize)| (&adapters[a], &adapters[a].modules[m]);
     let mut all = sources.iter().map(module);
     let own = all.find(|(_, m)| m.dialect == dialect || dialect == DialectId::Mixed);
     if let Some((adapter, module)) = own {
         let (part, tensor) = *module.parts.first()?;
+        let rows = if module.swapped { Rows::SwappedHalves } else { Rows::Same };
         // Beside an alpha the bias of an up factor would be scaled once more.
         if part == Part::UpBias && module.dialect == DialectId::Kohya {
-            return Some(format!("{}{}", module.raw, Part::DiffBias.ending()?));
+            return Some((format!("{}{}", module.raw, Part::DiffBias.ending()?), rows));
         }
-        return adapter.header.tensors.get(tensor).map(|tensor| tensor.name.clone());
+        return adapter.header.tensors.get(tensor).map(|tensor| (tensor.name.clone(), rows));
     }
     if !matches!(dialect, DialectId::Kohya | DialectId::Comfy) {
         return None;
@@ -38,7 +40,7 @@ pub(crate) fn key(
     let keys = output_keys(dialect, &changed, &module.raw, module.dialect, context).ok()?;
     let pair = if dialect == DialectId::Kohya { ".lora_up.weight" } else { ".lora_B.weight" };
     let ending = if part == Part::UpBias { Part::DiffBias } else { part }.ending()?;
-    Some(format!("{}{ending}", keys.up.strip_suffix(pair)?))
+    Some((format!("{}{ending}", keys.up.strip_suffix(pair)?), keys.rows))
 }
 
 /// The vectors that the output cannot hold.

@@ -1,5 +1,6 @@
 //! Everything that is wrong with a recipe, told at once.
 
+use crate::blocks::Rule;
 use crate::recipe::{Output, Rank, Recipe};
 use rankweave_adapter::{Error, Kind, MetadataMode};
 use rankweave_merge::{Params, find, registry};
@@ -7,18 +8,13 @@ use rankweave_merge::{Params, find, registry};
 /// Most adapters in one merge.
 const MOST_SOURCES: usize = 32;
 /// Largest weight by size.
-const LARGEST_WEIGHT: f64 = 10.0;
+pub(crate) const LARGEST_WEIGHT: f64 = 10.0;
 /// Highest rank that can be asked for.
 const HIGHEST_RANK: usize = 4096;
 
 /// Parts of a recipe that the schema knows and this version cannot do: refused, as
 /// leaving them out would change the result.
-const LATER: [(&str, &str); 4] = [
-    ("blocks", "weights per block"),
-    ("rules", "weights by name"),
-    ("params", "parameters per adapter"),
-    ("overrides", "methods per module"),
-];
+const LATER: [(&str, &str); 2] = [("params", "parameters per adapter"), ("overrides", "methods per module")];
 
 /// All problems of `recipe`, given that `adapters` files were opened for it.
 pub(crate) fn problems(recipe: &Recipe, adapters: usize) -> Vec<Error> {
@@ -41,7 +37,7 @@ pub(crate) fn problems(recipe: &Recipe, adapters: usize) -> Vec<Error> {
     found
 }
 
-fn parameter(what: impl Into<String>) -> Error {
+pub(crate) fn parameter(what: impl Into<String>) -> Error {
     Error::new(Kind::Parameter, what)
 }
 
@@ -109,8 +105,13 @@ fn mix(recipe: &Recipe, found: &mut Vec<Error>) {
                 );
             }
         }
-        let unknown = ["blocks", "rules", "params"].into_iter().filter(|k| entry.other.contains_key(*k));
-        found.extend(unknown.map(later));
+        if let Some(blocks) = &entry.blocks {
+            found.extend(blocks.problems(&entry.src));
+        }
+        found.extend(Rule::problems(&entry.rules, &entry.src));
+        if entry.other.contains_key("params") {
+            found.push(later("params"));
+        }
     }
 }
 
@@ -167,7 +168,7 @@ fn output(recipe: &Recipe, found: &mut Vec<Error>) {
             found.push(
                 parameter("The output spelling is not valid")
                     .key("keys")
-                    .expected("same:<source id>, peft, kohya or diffusers")
+                    .expected("same:<source id>, peft, kohya, diffusers or comfy")
                     .found(keys),
             );
         }

@@ -8,6 +8,7 @@
 //! that the same recipe gives the same bytes everywhere.
 
 mod assemble;
+mod blocks;
 mod check;
 mod compatibility;
 mod inspect;
@@ -18,13 +19,14 @@ mod report;
 mod said;
 
 pub use assemble::{Assembler, Finished};
+pub use blocks::{BlockFacts, Blocks, FamilyBlocks, Rule};
 pub use compatibility::{Accelerator, Compatibility, FileFacts, Finding, Level, Overlap, ShapeConflict, compatibility};
 pub use inspect::{AlphaFacts, Inspection, inspect};
 pub use prepare::{Estimate, Prepared, TaskOutput};
 pub use rankweave_merge::{ModuleReport, RankPolicy};
 pub use reading::{Broken, Reading, Scan, read_whole, scan};
 pub use recipe::{Engine, MethodRef, MixEntry, Output, Rank, Recipe, SourceRef};
-pub use report::{ModuleLine, Report, SourceLine};
+pub use report::{BlockLine, DroppedLine, ModuleLine, Report, SourceLine};
 pub use said::{Line, about, more};
 
 /// Version of this crate, as recipes and metadata name it.

@@ -1,5 +1,6 @@
 //! A recipe with its adapters, checked and ready to run.
 
+use crate::blocks::{fits_families, weight};
 use crate::check::problems;
 use crate::recipe::Recipe;
 use crate::{Engine, MATH, VERSION};
@@ -23,6 +24,8 @@ pub struct Prepared {
     pub(crate) recipe: Recipe,
     pub(crate) adapters: Vec<Adapter>,
     pub(crate) plan: Plan,
+    /// The weights of each adapter of the mix.
+    pub(crate) weights: Vec<Weight>,
     /// Position of each adapter of the mix among the recipe's sources.
     order: Vec<usize>,
     room: usize,
@@ -77,9 +80,12 @@ impl Prepared {
             None => recipe.output.dialect(),
         };
         let mut slots: Vec<Option<Adapter>> = adapters.into_iter().map(Some).collect();
-        let adapters: Vec<Adapter> = order.iter().filter_map(|i| slots[*i].take()).collect();
-        let plan = plan(&recipe, &adapters, dialect).map_err(|e| vec![e])?;
-        let mut prepared = Prepared { recipe, adapters, plan, order, room: 0 };
+        let mut adapters: Vec<Adapter> = order.iter().filter_map(|i| slots[*i].take()).collect();
+        fits_families(&recipe, &adapters)?;
+        settle(&mut adapters).map_err(|e| vec![e])?;
+        let weights = recipe.mix.iter().map(weight).collect::<Result<Vec<_>, _>>().map_err(|e| vec![e])?;
+        let plan = plan(&recipe, &adapters, &weights, dialect).map_err(|e| vec![e])?;
+        let mut prepared = Prepared { recipe, adapters, plan, weights, order, room: 0 };
         prepared.stamp();
         let bound = prepared.plan.tensors_bound(&prepared.adapters);
         let ranks: Vec<usize> = prepared.plan.modules.iter().map(|m| m.rank_bound).collect();
@@ -196,6 +202,12 @@ impl Prepared {
     }
 }
 
+/// An adapter whose own names do not tell its family takes the others' word for what its modules are called.
+fn settle(adapters: &mut [Adapter]) -> Result<(), Error> {
+    let known = family(adapters).id.clone();
+    adapters.iter_mut().filter(|a| a.family.id == "unknown").try_for_each(|a| a.settle(&known))
+}
+
 /// A file that could not be opened again would be no use.
 fn check_header(prepared: &Prepared, entries: usize) -> Result<(), Error> {
     let limits = Limits::default();
@@ -209,17 +221,12 @@ fn check_header(prepared: &Prepared, entries: usize) -> Result<(), Error> {
         .hint("Take less of the inputs' metadata over: choose the mode minimal."))
 }
 
-fn plan(recipe: &Recipe, adapters: &[Adapter], dialect: Option<DialectId>) -> Result<Plan, Error> {
+fn plan(recipe: &Recipe, adapters: &[Adapter], weights: &[Weight], dialect: Option<DialectId>) -> Result<Plan, Error> {
     let missing = || Error::new(rankweave_adapter::Kind::Parameter, "The recipe was not checked");
     let method = find(&recipe.method.id).ok_or_else(missing)?;
-    let weights: Vec<Weight> = recipe
-        .mix
-        .iter()
-        .map(|entry| Weight { model: entry.weight, text_encoder: entry.te.unwrap_or(entry.weight) })
-        .collect();
     Plan::new(Request {
         adapters,
-        weights: &weights,
+        weights,
         method,
         params: Params::check(method.spec(), &recipe.method.params).map_err(|mut e| e.swap_remove(0))?,
         rank: recipe.output.rank.policy(),

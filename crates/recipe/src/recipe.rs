@@ -4,6 +4,7 @@
 //! from a later version survives a round trip; [`crate::Prepared`] says which ones
 //! it did not understand.
 
+use crate::blocks::{Blocks, Rule};
 use rankweave_adapter::{Adapter, DialectId, Dtype, Error, Kind, MetadataMode};
 use rankweave_merge::RankPolicy;
 use serde::{Deserialize, Serialize};
@@ -82,6 +83,12 @@ pub struct MixEntry {
     /// The same for text encoders; `weight` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub te: Option<f64>,
+    /// Factors by block.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocks: Option<Blocks>,
+    /// Factors by module name, and modules to drop. In order; the last one that fits a module decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
     /// Keys not known here.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -104,7 +111,7 @@ pub struct Output {
     pub rank: Rank,
     /// Type of its factors: `f32`, `f16`, `bf16`, `f8_e4m3` or `f8_e5m2`.
     pub dtype: String,
-    /// Spelling: `same:<source id>`, `kohya`, `diffusers` or `peft`; that of the
+    /// Spelling: `same:<source id>`, `kohya`, `diffusers`, `comfy` or `peft`; that of the
     /// first adapter where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<String>,
@@ -172,6 +179,13 @@ impl Rank {
     }
 }
 
+impl MixEntry {
+    /// A source at weight 1.
+    pub fn new(src: &str) -> MixEntry {
+        MixEntry { src: src.to_owned(), weight: 1.0, te: None, blocks: None, rules: Vec::new(), other: Map::new() }
+    }
+}
+
 impl Recipe {
     /// The exact sum of `count` sources a, b, …, all of weight 1, as F32.
     pub fn blank(count: usize) -> Recipe {
@@ -180,7 +194,7 @@ impl Recipe {
             _ => format!("s{i}"),
         });
         let sources: Vec<_> = ids.map(|id| SourceRef { id, ..SourceRef::default() }).collect();
-        let mix = sources.iter().map(|s| MixEntry { src: s.id.clone(), weight: 1.0, te: None, other: Map::new() });
+        let mix = sources.iter().map(|s| MixEntry::new(&s.id));
         Recipe {
             recipe: 1,
             name: None,
@@ -258,6 +272,7 @@ impl Output {
             Some("kohya") => Some(DialectId::Kohya),
             Some("diffusers") => Some(DialectId::Diffusers),
             Some("peft") => Some(DialectId::Peft),
+            Some("comfy") => Some(DialectId::Comfy),
             _ => None,
         }
     }

@@ -2,9 +2,11 @@
 
 use crate::Recipe;
 use crate::prepare::Prepared;
-use rankweave_adapter::Warning;
-use rankweave_merge::{ModuleReport, Totals};
+use rankweave_adapter::layout::{block_of, blocks};
+use rankweave_adapter::{ModuleKey, Warning};
+use rankweave_merge::{BlockSummary, ModuleReport, Share, Totals, block_summaries, family};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// What a merge did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +34,12 @@ pub struct Report {
     pub sources: Vec<SourceLine>,
     /// One line per module, in the file's order.
     pub modules: Vec<ModuleLine>,
+    /// Weights by block: one line per block and adapter that has modules there.
+    #[serde(default)]
+    pub blocks: Vec<BlockLine>,
+    /// Modules that rules dropped from an adapter.
+    #[serde(default)]
+    pub dropped: Vec<DroppedLine>,
     /// What the user should know.
     pub warnings: Vec<Warning>,
     /// The recipe that was run.
@@ -45,10 +53,10 @@ pub struct SourceLine {
     pub id: String,
     /// File name.
     pub label: String,
-    /// Weight asked for.
+    /// Weight asked for, before blocks and rules.
     pub weight: f64,
-    /// Weight found in the result (least squares), outside text encoders; `null`
-    /// where the adapter has no module there.
+    /// Weight found in the result (least squares), outside text encoders, before blocks and rules; `null`
+    /// where the adapter has no module there, or blocks and rules leave none.
     pub recovered_weight: Option<f64>,
     /// Weight asked for in text encoders.
     pub te_weight: f64,
@@ -67,6 +75,9 @@ pub struct SourceLine {
 pub struct ModuleLine {
     /// Display name.
     pub module: String,
+    /// Name of its block, where its family has one for it.
+    #[serde(default)]
+    pub block: Option<String>,
     /// Rows of ΔW.
     pub out: usize,
     /// Columns of ΔW; for a convolution in·kh·kw.
@@ -77,6 +88,9 @@ pub struct ModuleLine {
     pub sources: Vec<usize>,
     /// Their ranks.
     pub ranks: Vec<usize>,
+    /// Their weights: what each ΔW was multiplied by, blocks and rules included.
+    #[serde(default)]
+    pub weights: Vec<f64>,
     /// Kept share of the energy.
     pub energy: f64,
     /// Relative error against the exact result.
@@ -85,6 +99,36 @@ pub struct ModuleLine {
     pub norm: f64,
     /// Recovered weight of each source.
     pub recovered_weights: Vec<f64>,
+}
+
+/// The weights of one adapter in one block.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BlockLine {
+    /// Name of the block; `null` for modules that lie in none.
+    pub block: Option<String>,
+    /// Where it lies, in plain words.
+    pub role: String,
+    /// The adapter: position in `sources`.
+    pub source: usize,
+    /// Its modules there that are not dropped.
+    pub modules: usize,
+    /// How many rules dropped.
+    pub dropped: usize,
+    /// Least weight of these modules: what their ΔW were multiplied by.
+    pub least: Option<f64>,
+    /// Largest weight.
+    pub largest: Option<f64>,
+}
+
+/// A module that a rule dropped.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DroppedLine {
+    /// Display name.
+    pub module: String,
+    /// The adapter it was dropped from: position in `sources`.
+    pub source: usize,
+    /// The rule's pattern.
+    pub rule: String,
 }
 
 pub(crate) fn report(prepared: &Prepared, modules: &[ModuleReport], data_sha256: &str, bytes: u64) -> Report {
@@ -123,23 +167,70 @@ pub(crate) fn report(prepared: &Prepared, modules: &[ModuleReport], data_sha256:
                 norm: source.norm,
             })
             .collect(),
-        modules: modules.iter().map(line).collect(),
+        modules: lines(prepared, modules),
+        blocks: block_lines(prepared),
+        dropped: dropped(prepared),
         warnings,
         recipe: prepared.recipe.clone(),
     }
 }
 
-fn line(module: &ModuleReport) -> ModuleLine {
+fn lines(prepared: &Prepared, modules: &[ModuleReport]) -> Vec<ModuleLine> {
+    let family = &family(&prepared.adapters).id;
+    let blocks = blocks(family);
+    let planned: HashMap<&str, &ModuleKey> =
+        prepared.plan.modules.iter().map(|m| (m.keys.up.as_str(), &m.key)).collect();
+    let block = |module: &ModuleReport| {
+        let block = block_of(family, planned.get(module.key.as_str())?)?;
+        blocks.get(block).map(|b| b.id.clone())
+    };
+    modules.iter().map(|module| line(module, block(module))).collect()
+}
+
+fn line(module: &ModuleReport, block: Option<String>) -> ModuleLine {
     ModuleLine {
         module: module.module.clone(),
+        block,
         out: module.out,
         columns: module.columns,
         rank: module.rank,
         sources: module.sources.iter().map(|s| s.source).collect(),
         ranks: module.sources.iter().map(|s| s.rank).collect(),
+        weights: module.sources.iter().map(|s| s.weight).collect(),
         energy: module.energy(),
         residual: module.residual(),
         norm: module.kept.sqrt(),
         recovered_weights: module.recovered_weights(),
     }
+}
+
+fn block_lines(prepared: &Prepared) -> Vec<BlockLine> {
+    let family = &family(&prepared.adapters).id;
+    let blocks = blocks(family);
+    let line = |of: BlockSummary| {
+        let block = of.block.and_then(|b| blocks.get(b));
+        BlockLine {
+            block: block.map(|b| b.id.clone()),
+            role: block.map_or_else(|| "in no block".to_owned(), |b| b.role.clone()),
+            source: of.adapter,
+            modules: of.modules,
+            dropped: of.dropped,
+            least: of.weights.map(|(least, _)| least),
+            largest: of.weights.map(|(_, largest)| largest),
+        }
+    };
+    block_summaries(family, &prepared.adapters, &prepared.weights).into_iter().map(line).collect()
+}
+
+fn dropped(prepared: &Prepared) -> Vec<DroppedLine> {
+    let mut out = Vec::new();
+    for (source, (adapter, weight)) in prepared.adapters.iter().zip(&prepared.weights).enumerate() {
+        for module in &adapter.modules {
+            if let Share::Dropped { rule } = weight.of(&module.key) {
+                let rule = weight.rules[rule].pattern.text().to_owned();
+                out.push(DroppedLine { module: module.key.id(), source, rule });
+            }
+        }
+    }
+    out
 }

@@ -29,6 +29,14 @@ pub enum Request {
         /// The page's number for it.
         adapter: u32,
     },
+    /// Desk: what do these block weights, as someone typed them, mean for an open adapter? Answer: one factor per block of
+    /// its family, `Vec<f64>`.
+    Blocks {
+        /// The page's number for it.
+        adapter: u32,
+        /// A preset, a list, or names.
+        text: String,
+    },
     /// Desk: what would this merge give? Answer: [`Estimate`].
     Plan {
         /// Numbers of open adapters, in the user's order.
@@ -134,7 +142,7 @@ pub struct Settings {
     pub rank: Rank,
     /// An id of the recipe's output types, such as `f16`, or `same` (as the first adapter).
     pub dtype: String,
-    /// `same` (as the first adapter), `kohya`, `diffusers` or `peft`.
+    /// `same` (as the first adapter), `kohya`, `diffusers`, `comfy` or `peft`.
     pub keys: String,
     /// For methods that need chance.
     pub seed: Option<u32>,
@@ -143,12 +151,14 @@ pub struct Settings {
 }
 
 /// How much of one adapter.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mix {
     /// The number one would type at inference.
     pub weight: f64,
     /// The same for text encoders; `None`: as `weight`.
     pub te: Option<f64>,
+    /// One factor per block of its family; empty: all 1.
+    pub blocks: Vec<f64>,
 }
 
 /// The value of a parameter.
@@ -286,10 +296,40 @@ pub struct Facts {
     pub dtypes: Vec<String>,
     /// Whether an `adapter_config.json` was read.
     pub config: bool,
+    /// Blocks of its family, in the model's order; none where the family is unknown or not cut into blocks.
+    pub blocks: Vec<Block>,
+    /// Settings of these blocks that have a name.
+    pub presets: Vec<Preset>,
+    /// How many numbers a list for these blocks may have.
+    pub block_lists: Vec<u32>,
     /// The first few warnings.
     pub warnings: Vec<Warning>,
     /// How many there are in all.
     pub warning_count: u32,
+}
+
+/// A named group of a family's modules.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Block {
+    /// Its name, such as `IN04`.
+    pub id: String,
+    /// Where it lies, in plain words.
+    pub role: String,
+    /// What it and its neighbours are, in plain words.
+    pub group: String,
+    /// Modules that the file has there.
+    pub modules: u32,
+    /// Whether it stands for the text encoders, whose weight is another one.
+    pub text_encoders: bool,
+}
+
+/// A setting of all blocks that has a name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Preset {
+    /// Its name, such as `OUTALL`.
+    pub name: String,
+    /// One factor per block.
+    pub values: Vec<f64>,
 }
 
 /// What a merge would give.

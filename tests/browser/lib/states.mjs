@@ -1,5 +1,6 @@
 // The states of the page, each reached as a user would: what axe looks at and what is photographed.
 
+import { openBlocks, unets } from "./blocks.mjs";
 import { broken, heavy, made, sample } from "./files.mjs";
 import { add, drop, merge, mergeButton, weight } from "./page.mjs";
 
@@ -25,6 +26,18 @@ export const states = {
     await page.locator(".privacy summary").click();
   },
   loaded,
+  async blocks(page) {
+    const paths = unets();
+    await add(page, [paths[0], samples[0]]);
+    await weight(page, paths[0]).fill("0.8");
+    const part = await openBlocks(page, paths[0]);
+    await part.getByLabel("Preset").selectOption("OUTALL");
+    await part.getByRole("spinbutton", { name: /^IN01 of/ }).fill("-0.5");
+    await part.getByRole("spinbutton", { name: /^OUT03 of/ }).fill("1.5");
+    await part.getByLabel("Paste a list").fill("1,2,3");
+    await part.getByRole("button", { name: "Apply" }).click();
+    await part.getByText(/wrong length/).waitFor();
+  },
   async merging(page) {
     await add(page, heavy());
     await page.getByLabel("Highest rank").fill("64");

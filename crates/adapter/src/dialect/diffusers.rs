@@ -1,9 +1,10 @@
 //! diffusers' names: the part of the model, then the dotted path.
 //!
 //! `unet.down_blocks.0.attentions.0.proj_in`. The oldest spelling names attention processors instead of layers,
-//! `….attn1.processor.to_out_lora`, and leaves the `.0` of `to_out.0` out. ComfyUI's `diffusion_model.` is read here too.
+//! `….attn1.processor.to_out_lora`, and leaves the `.0` of `to_out.0` out. ComfyUI's `diffusion_model.` is
+//! read here too, and the original model's names without any prefix.
 
-use super::DialectId;
+use super::{DialectId, NamingContext, comfy};
 use crate::layout;
 use crate::module::{Component, ModuleKey};
 
@@ -23,6 +24,11 @@ const PREFIXES: [(&str, Component, DialectId); 8] = [
 const PROCESSOR_LAYERS: [&str; 8] =
     ["to_q", "to_k", "to_v", "to_out", "add_q_proj", "add_k_proj", "add_v_proj", "to_add_out"];
 
+/// The prefix of a base name, the part of the model and the dialect that it stands for.
+pub(super) fn prefix(base: &str) -> Option<(&'static str, Component, DialectId)> {
+    PREFIXES.into_iter().find(|(p, _, _)| base.starts_with(p))
+}
+
 /// Dialect and module of a dotted base name.
 pub(super) fn key(base: &str) -> (DialectId, ModuleKey) {
     let model = |path: &str| ModuleKey { component: Component::Model, path: path.to_owned() };
@@ -34,8 +40,12 @@ pub(super) fn key(base: &str) -> (DialectId, ModuleKey) {
         let key = ModuleKey { component: Component::Transformer, path: base.to_owned() };
         return (DialectId::Diffusers, key);
     }
-    let found = PREFIXES.into_iter().find(|(p, _, _)| base.starts_with(p));
-    let (prefix, component, dialect) = found.unwrap_or(("", Component::Model, DialectId::Diffusers));
+    if let Some(key) = comfy::text_encoder(base) {
+        return (DialectId::Comfy, key);
+    }
+    let found = prefix(base);
+    let bare = if layout::is_original(base) { DialectId::Comfy } else { DialectId::Diffusers };
+    let (prefix, component, dialect) = found.unwrap_or(("", Component::Model, bare));
     let path = &base[prefix.len()..];
     let component = match component {
         Component::Transformer => layout::component_of(path, layout::Heads::All).unwrap_or(component),
@@ -61,8 +71,8 @@ pub(super) fn processor_key(base: &str) -> Option<ModuleKey> {
 }
 
 /// The base name of a module, or why there is none.
-pub(super) fn base(module: &ModuleKey, raw_dialect: DialectId) -> Result<String, &'static str> {
-    let path = native_path(module, raw_dialect)?;
+pub(super) fn base(module: &ModuleKey, raw: DialectId, ctx: NamingContext) -> Result<String, &'static str> {
+    let path = native_path(module, raw, ctx)?;
     match module.component {
         Component::Model => Err("a module of no known part of an image model"),
         Component::Transformer if path.starts_with("transformer_2.") => Ok(path),
@@ -75,9 +85,10 @@ pub(super) fn base(module: &ModuleKey, raw_dialect: DialectId) -> Result<String,
 pub(super) fn old_base(
     dialect: DialectId,
     module: &ModuleKey,
-    raw_dialect: DialectId,
+    raw: DialectId,
+    ctx: NamingContext,
 ) -> Result<(DialectId, String), &'static str> {
-    let base = base(module, raw_dialect)?;
+    let base = base(module, raw, ctx)?;
     if module.component.is_text_encoder() {
         return Ok((DialectId::DiffusersLinear, base));
     }
@@ -92,14 +103,24 @@ pub(super) fn old_base(
 }
 
 /// The module's dotted path, when it is known to be the one that diffusers and PEFT use.
-pub(super) fn native_path(module: &ModuleKey, raw_dialect: DialectId) -> Result<String, &'static str> {
-    match raw_dialect {
-        // Dotted names of models without known parts are taken as they are.
-        _ if module.component == Component::Model && module.path.contains('.') => Ok(module.path.clone()),
-        DialectId::Kohya | DialectId::Comfy | DialectId::Mixed => {
-            let known = layout::dotted(module.component, &module.path.replace('.', "_"));
-            known.ok_or("a name whose dotted path no layout knows")
-        }
-        _ => Ok(module.path.clone()),
+pub(super) fn native_path(module: &ModuleKey, raw: DialectId, ctx: NamingContext) -> Result<String, &'static str> {
+    let dots_are_sure = matches!(
+        raw,
+        DialectId::Peft
+            | DialectId::Diffusers
+            | DialectId::DiffusersProcs
+            | DialectId::DiffusersLora
+            | DialectId::DiffusersLinear
+            | DialectId::Bare
+            | DialectId::Mlx
+    );
+    // Dotted names of models without known parts are taken as they are.
+    if dots_are_sure || module.component == Component::Model && module.path.contains('.') {
+        return Ok(module.path.clone());
     }
+    if module.component == Component::Transformer && layout::is_fused(ctx.family, &module.path) {
+        return Err("a fused module, which is several there");
+    }
+    let known = layout::dotted_in(ctx.family, module.component, &module.path.replace('.', "_"));
+    known.ok_or("a name whose dotted path no layout knows")
 }

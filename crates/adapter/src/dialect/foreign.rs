@@ -1,4 +1,4 @@
-//! Adapters of other kinds and spellings: recognised, refused by name, never misread.
+//! Adapters of other kinds: recognised, refused by name, never misread.
 //!
 //! The first entry of the list that any tensor bears the mark of gives the message.
 
@@ -29,7 +29,6 @@ const NEEDS_BASE: &str = "Its effect depends on the base model's weights, so it 
 const LATER: &str = "Convert the adapter to LoRA with its trainer's tools.";
 const NO_SIZES: &str = "Its file does not say how large the modules are; load it in PEFT, merge it into the base and \
     extract a LoRA from the difference.";
-const RESPELL: &str = "Convert the keys to kohya, PEFT or diffusers names with its trainer's tools.";
 
 /// What it is called, how it is known, what to do.
 const KINDS: &[(&str, &[Mark], &str)] = &[
@@ -55,31 +54,7 @@ const KINDS: &[(&str, &[Mark], &str)] = &[
     ("a prompt-tuning adapter", &[Is(|n| n == "prompt_embeddings")], "It holds prompts, not changes of weights."),
     ("an X-LoRA adapter", &[Has("xlora_classifier")], LATER),
     ("an adapter with whole replacement weights (.set_weight)", &[Ends(".set_weight"), Ends(".reshape_weight")], LATER),
-    ("an adapter in MLX's spelling (lora_a, lora_b)", &[Ends(".lora_a"), Ends(".lora_b")], RESPELL),
-    (
-        "an adapter in Sam_LoRA's spelling (w_a, w_b)",
-        &[Is(|n| numbered(n, "w_a_")), Is(|n| numbered(n, "w_b_"))],
-        RESPELL,
-    ),
-    ("a Flux adapter in XLabs' spelling", &[Has(".processor.qkv_lora"), Has(".processor.proj_lora")], RESPELL),
-    ("an adapter in OneTrainer's split spelling", &[Is(is_split_factor)], RESPELL),
-    (
-        "an adapter with underscored suffixes (_lora_down.weight)",
-        &[Ends("_lora_down.weight"), Ends("_lora_up.weight")],
-        RESPELL,
-    ),
-    ("a ControlLoRA", &[Is(|n| n == "lora_controlnet"), Ends(".up"), Ends(".down")], LATER),
 ];
-
-/// `w_a_000` and the like.
-fn numbered(name: &str, prefix: &str) -> bool {
-    name.strip_prefix(prefix).is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
-}
-
-fn is_split_factor(name: &str) -> bool {
-    let base = name.strip_suffix(".lora_down.weight").or_else(|| name.strip_suffix(".lora_up.weight"));
-    base.is_some_and(super::kohya::is_split)
-}
 
 /// The refusal for a file with these tensor names (those that are no part of a plain pair), if one is due.
 pub(crate) fn refusal(names: &[&str]) -> Option<Error> {

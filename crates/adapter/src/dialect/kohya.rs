@@ -21,19 +21,26 @@ const PREFIXES: [(&str, Component); 10] = [
     ("lycoris_", Component::Model),
 ];
 
-/// The module of a base name with kohya's suffix; such files also come with dotted names. `None` for a spelling that
-/// is refused by name.
-pub(super) fn key(base: &str) -> Option<ModuleKey> {
-    if is_split(base) {
-        return None;
-    }
-    Some(prefixed(base).unwrap_or_else(|| diffusers::key(base).1))
+/// Words that some trainers put in once more behind the prefix: `lora_unet_unet_down_blocks_…`.
+const STUTTER: [(&str, &[&str]); 4] = [
+    ("lora_unet_", &["unet_", "model_diffusion_model_", "diffusion_model_"]),
+    ("lora_transformer_", &["transformer_", "diffusion_model_"]),
+    ("lora_te_", &["text_encoder_"]),
+    ("lora_te1_", &["text_encoder_"]),
+];
+
+/// The module of a base name with kohya's suffix; such files also come with dotted names.
+pub(super) fn key(base: &str) -> ModuleKey {
+    prefixed(base).unwrap_or_else(|| diffusers::key(base).1)
 }
 
 /// The module of a base name with one of kohya's prefixes.
 pub(super) fn prefixed(base: &str) -> Option<ModuleKey> {
     let (prefix, component) = PREFIXES.into_iter().find(|(p, _)| base.starts_with(p))?;
     let path = base[prefix.len()..].trim_start_matches('_');
+    let again = STUTTER.iter().filter(|(own, _)| *own == prefix).flat_map(|(_, words)| words.iter());
+    let rest = again.filter_map(|word| path.strip_prefix(word)).next().filter(|rest| !rest.starts_with("blocks_"));
+    let path = rest.unwrap_or(path);
     let component = match component {
         Component::Unet | Component::Transformer | Component::Model => {
             layout::component_of(path, layout::Heads::All).unwrap_or(component)
@@ -47,16 +54,24 @@ pub(super) fn prefixed(base: &str) -> Option<ModuleKey> {
 /// The base name of a module, or why there is none.
 pub(super) fn base(module: &ModuleKey, ctx: NamingContext) -> Result<String, &'static str> {
     let family = layout::naming(ctx.family);
+    let original = match module.component {
+        Component::Transformer => layout::original_name(ctx.family, &module.path),
+        Component::Unet if family.original_unet => layout::original_unet(&module.path),
+        _ => None,
+    };
     // What `lora_unet_` would be read as, since it stands for every denoiser.
     let read_as = layout::component_of(&module.path, layout::Heads::All);
     let prefix = match module.component {
         Component::Unet if read_as.is_none_or(|c| c == Component::Unet) => "lora_unet_",
+        Component::Transformer if original.is_some() => "lora_unet_",
         Component::Transformer if read_as != Some(Component::Transformer) || family.own_transformer_prefix => {
             "lora_transformer_"
         }
         Component::Transformer => "lora_unet_",
         Component::TextEncoder(1) if family.one_text_encoder => "lora_te_",
         Component::TextEncoder(1) => "lora_te1_",
+        // T5, which kohya counts as the third.
+        Component::TextEncoder(2) if family.two_text_encoders => "lora_te3_",
         Component::TextEncoder(2) => "lora_te2_",
         Component::TextEncoder(3) => "lora_te3_",
         Component::Prior => "lora_prior_unet_",
@@ -64,15 +79,5 @@ pub(super) fn base(module: &ModuleKey, ctx: NamingContext) -> Result<String, &'s
             return Err("a part of a model that kohya has no prefix for");
         }
     };
-    let original = (family.original_unet && module.component == Component::Unet)
-        .then(|| layout::original_unet(&module.path))
-        .flatten();
-    Ok(format!("{prefix}{}", original.unwrap_or_else(|| module.path.replace('.', "_"))))
-}
-
-/// OneTrainer's split layers: `….qkv.0`, `….linear1.3`, one adapter per part of a fused weight.
-pub(super) fn is_split(base: &str) -> bool {
-    let Some((head, part)) = base.rsplit_once('.') else { return false };
-    let numbered = part.len() == 1 && part.bytes().all(|b| b.is_ascii_digit());
-    numbered && (head.ends_with(".qkv") || head.ends_with(".linear1"))
+    Ok(format!("{prefix}{}", original.as_deref().unwrap_or(&module.path).replace('.', "_")))
 }

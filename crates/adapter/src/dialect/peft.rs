@@ -1,10 +1,10 @@
 //! PEFT's names: `base_model.model.` and the path in the model.
 
-use super::{DialectId, diffusers, kohya};
+use super::{DialectId, NamingContext, diffusers, kohya};
 use crate::layout;
 use crate::module::{Component, ModuleKey};
 
-const PREFIX: &str = "base_model.model.";
+pub(super) const PREFIX: &str = "base_model.model.";
 
 /// The module of a base name that PEFT wrote: with its prefix, or without any prefix and of a model that no layout
 /// of an image model claims.
@@ -18,6 +18,6 @@ pub(super) fn key(base: &str) -> Option<ModuleKey> {
 }
 
 /// The base name of a module, or why there is none.
-pub(super) fn base(module: &ModuleKey, raw_dialect: DialectId) -> Result<String, &'static str> {
-    diffusers::native_path(module, raw_dialect).map(|path| format!("{PREFIX}{path}"))
+pub(super) fn base(module: &ModuleKey, raw: DialectId, ctx: NamingContext) -> Result<String, &'static str> {
+    diffusers::native_path(module, raw, ctx).map(|path| format!("{PREFIX}{path}"))
 }

@@ -11,6 +11,7 @@
 //! | VeRA | vera_lambda_b, vera_lambda_d; vera_B, vera_A | diag(b)·B·diag(d)·A |
 //! | whole difference | diff | as it is |
 //! | vector | diff_b, w_norm, b_norm, lora_B.bias, diff of one dimension | as it is; lora_B.bias times s |
+//! | LoRA, transposed | up, down | s·Bᵀ·Aᵀ of what is stored |
 //!
 //! A kind is one file here, which says from names and shapes alone what the module's size and rank are, and one file
 //! of the same name in the crate `merge` (`factors/`), which turns its tensors into a factor pair.
@@ -22,6 +23,7 @@ mod loha;
 mod lokr;
 mod lora;
 mod sparse;
+mod transposed;
 mod vector;
 mod vera;
 
@@ -39,6 +41,8 @@ use serde::{Deserialize, Serialize};
 pub enum KindId {
     /// s·B·A, of linear layers and convolutions.
     Lora,
+    /// s·B·A with both factors stored transposed.
+    Transposed,
     /// s·(B·A + S) with a sparse S.
     Sparse,
     /// s·(B·A)ᵀ, of an embedding.
@@ -71,7 +75,7 @@ struct Entry {
 }
 
 /// The kinds, in the order in which they are tried.
-const KINDS: [Entry; 9] = [
+const KINDS: [Entry; 10] = [
     vector::ENTRY,
     embedding::ENTRY,
     adalora::ENTRY,
@@ -80,6 +84,7 @@ const KINDS: [Entry; 9] = [
     vera::ENTRY,
     sparse::ENTRY,
     full::ENTRY,
+    transposed::ENTRY,
     lora::ENTRY,
 ];
 

@@ -20,31 +20,34 @@ pub struct Block {
     pub id: String,
     /// Where it lies, in plain words.
     pub role: String,
+    /// What it and its neighbours are, in plain words; blocks of a group follow each other.
+    pub group: &'static str,
 }
 
 /// All blocks of a family, in the model's order; none for families that are not cut into blocks, and for unknown ones.
 /// Where members of a family differ in depth, the blocks of the deepest are given.
 pub fn blocks(family: &str) -> Vec<Block> {
     let mut out = Vec::new();
-    let mut add = |id: String, role: String| out.push(Block { id, role });
+    let mut add = |id: String, role: String, group: &'static str| out.push(Block { id, role, group });
     let Some(slots) = layout(family).map(|l| l.slots) else { return out };
     if slots.has_base() {
-        add("BASE".to_owned(), "text encoders".to_owned());
+        add("BASE".to_owned(), "text encoders".to_owned(), "text encoders");
     }
     match slots {
         Slots::None => return out,
         Slots::Unet(stages) => {
-            (0..3 * stages.len()).for_each(|i| add(format!("IN{i:02}"), down_role(stages, i)));
-            add("M00".to_owned(), middle_role(stages));
-            (0..3 * stages.len()).for_each(|i| add(format!("OUT{i:02}"), up_role(stages, i)));
+            (0..3 * stages.len()).for_each(|i| add(format!("IN{i:02}"), down_role(stages, i), "down"));
+            add("M00".to_owned(), middle_role(stages), "middle");
+            (0..3 * stages.len()).for_each(|i| add(format!("OUT{i:02}"), up_role(stages, i), "up"));
         }
         Slots::Stacks { stacks, .. } => {
             for stack in stacks {
-                (0..stack.count).for_each(|i| add(format!("{}{i:02}", stack.letter), stack_role(stack, i)));
+                let id = |i: usize| format!("{}{i:02}", stack.letter);
+                (0..stack.count).for_each(|i| add(id(i), stack_role(stack, i), stack.role));
             }
         }
     }
-    add("OTHER".to_owned(), "outside the blocks: embedders, time and final layers".to_owned());
+    add("OTHER".to_owned(), "outside the blocks: embedders, time and final layers".to_owned(), "outside the blocks");
     out
 }
 

@@ -126,6 +126,11 @@ pub(super) const FLUX1: Layout = Layout {
             Rule::dit("double_blocks_#_txt_attn_qkv", 0.7).out(9216),
             Rule::dit("single_blocks_#_linear1", 0.7).out(21504),
             Rule::dit("single_blocks_#_linear2", 0.7).inp(15360),
+            // Fused weights saved in parts, and XLabs' attention alone.
+            Rule::dit("double_blocks_#_img_attn_qkv_#", 0.7).inp(3072),
+            Rule::dit("double_blocks_#_txt_attn_qkv_#", 0.7).inp(3072),
+            Rule::dit("single_blocks_#_linear1_#", 0.7).inp(3072),
+            Rule::dit("single_blocks_#_linear1_qkv", 0.9),
         ],
     )
 };

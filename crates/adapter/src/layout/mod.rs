@@ -9,7 +9,7 @@
 //! | Which family is this? | [`crate::Adapter::family`] |
 //! | Which blocks does it have, and where does a module lie? | [`blocks`], [`block_of`] |
 //! | What does `OUTALL` mean, and what else may be typed? | [`block_weights`], [`block_presets`], [`block_list_lengths`] |
-//! | What is this module called elsewhere? | [`to_native`], [`from_native`], [`dotted_in`] |
+//! | What is this module called elsewhere? | [`to_native`], [`from_native`], [`original_name`], [`dotted_in`] |
 //! | Is it several modules elsewhere, or part of one? | [`fusion_of_whole`], [`fusion_of_part`] |
 
 mod blocks;
@@ -34,7 +34,9 @@ pub use blocks::{Block, block_of, blocks};
 pub(crate) use detect::detect;
 pub use family::Rows;
 pub(crate) use kernel::kernel;
-pub use names::{Fusion, PartOf, Renamed, from_native, fusion_of_part, fusion_of_whole, to_native};
+pub use names::{
+    Fusion, PartOf, Renamed, from_native, fusion_of_part, fusion_of_whole, is_fused, original_name, to_native,
+};
 pub(crate) use sdxl::original_unet;
 pub use weights::{block_list_lengths, block_presets, block_weights};
 
@@ -145,6 +147,19 @@ const TRANSFORMER: (&[&str], &[&str]) = (
     ],
 );
 
+/// First words of paths in original transformers, which no other model has.
+const ORIGINAL: [&str; 3] = ["double_blocks.", "single_blocks.", "joint_blocks."];
+
+/// Is this path without a prefix one of an original transformer?
+pub(crate) fn is_original(path: &str) -> bool {
+    ORIGINAL.iter().any(|word| path.starts_with(word))
+}
+
+/// Is the family's denoiser a transformer?
+pub(crate) fn is_transformer(family: &str) -> bool {
+    layout(family).is_some_and(|l| matches!(l.slots, family::Slots::Stacks { base: true, .. }))
+}
+
 /// How much a path's first word may be trusted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Heads {
@@ -209,6 +224,8 @@ pub(crate) struct Naming {
     pub one_text_encoder: bool,
     /// `lora_transformer_` for diffusers names, because `lora_unet_` means the original ones.
     pub own_transformer_prefix: bool,
+    /// Two text encoders, of which the second is T5, which kohya counts as the third.
+    pub two_text_encoders: bool,
     /// The U-Net goes by its original names (`input_blocks`).
     pub original_unet: bool,
 }
@@ -218,6 +235,7 @@ pub(crate) fn naming(family: &str) -> Naming {
     Naming {
         one_text_encoder: matches!(family, "sd15" | "sd21" | "unknown" | ""),
         own_transformer_prefix: matches!(family, "flux1" | "chroma" | "flux2" | "sd3"),
+        two_text_encoders: family == "flux1",
         original_unet: family == "sdxl",
     }
 }

@@ -83,6 +83,31 @@ pub fn from_native(family: &str, path: &str) -> Option<Renamed> {
     })
 }
 
+/// The name of a module of `family` in the original model, whichever spelling `path` (dotted or with underscores) is
+/// of. `None` for unknown names, and for parts of fused modules that lie elsewhere in the original model.
+pub fn original_name(family: &str, path: &str) -> Option<String> {
+    if let Some(found) = from_native(family, path) {
+        return Some(found.path);
+    }
+    let (layout, second, rest) = known(family, path)?;
+    if let Slots::Unet(_) = layout.slots {
+        return None;
+    }
+    let dotted = format!("{second}{}", dotted(layout, &rest.replace('.', "_"))?);
+    // Some programs keep the parts apart in the original model's blocks.
+    let block = |path: &str| path.rsplit_once('.').map(|(block, _)| block.to_owned());
+    let moved = fusion_of_part(family, &dotted).is_some_and(|part| block(&part.whole) != block(&dotted));
+    (!moved).then_some(dotted)
+}
+
+/// Is the module at `path` (dotted or with underscores) several modules in the native spelling, going by its name?
+pub fn is_fused(family: &str, path: &str) -> bool {
+    let fused = |(layout, _, path): (&'static Layout, _, &str)| {
+        layout.fusions.iter().any(|fused| capture(fused.whole, path).is_some())
+    };
+    known(family, path).is_some_and(fused)
+}
+
 /// The parts of the fused module at `path` (dotted or with underscores), whose weight is `out×inp`. `None` when it is
 /// not fused, or when the shape does not say where one part ends: grouped attention of a language model, or another
 /// model under the same names.
@@ -113,7 +138,8 @@ pub(super) fn dotted(layout: &Layout, path: &str) -> Option<String> {
     let pairs = layout.pairs.iter().flat_map(|pair| [pair.original, pair.native]);
     let fused = layout.fusions.iter().flat_map(|f| f.parts.iter().copied().chain([f.whole]));
     let mut names = pairs.chain(fused).chain(layout.alike.iter().copied());
-    names.find_map(|pattern| Some(capture(pattern, path)?.fill("", pattern)))
+    let (second, path) = path.strip_prefix("transformer_2_").map_or(("", path), |rest| (SECOND, rest));
+    names.find_map(|pattern| Some(capture(pattern, path)?.fill(second, pattern)))
 }
 
 /// The layout, the second expert's prefix where there is one, and the rest of the path.

@@ -137,5 +137,6 @@ pub(super) const SD21: Layout = with_blocks(Layout::new(
         Rule::new(Unet, "#", 0.9).inp(1024),
         Rule::new(TextEncoder(1), "#", 0.8).inp(1024),
         Rule::new(TextEncoder(1), "text_model_*_fc1", 0.6).inp(1024),
+        Rule::new(TextEncoder(1), "text_model_*_q_proj", 0.6).inp(1024),
     ],
 ));

@@ -51,6 +51,7 @@ fn lists_open_with_the_right_dialect_family_and_count_or_are_refused_by_name() {
         ("invokeai_qwen_image_lora_diffusers_format", D::Kohya, "unknown", 3),
         ("wan22_lora_AB", D::Comfy, "wan", 10),
         ("zimage_lora_AB", D::Comfy, "z-image", 8),
+        ("invokeai_flux_lora_xlabs_format", D::Xlabs, "flux1", 12),
     ];
     for (name, dialect, family, modules) in read {
         let adapter = open(&folder, name).unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -65,7 +66,6 @@ fn lists_open_with_the_right_dialect_family_and_count_or_are_refused_by_name() {
         ("sdxl_kohya_dora_diffusers_names", "DoRA"),
         ("invokeai_flux_dora_onetrainer_format", "DoRA"),
         ("sd15_oft_diag", "OFT"),
-        ("invokeai_flux_lora_xlabs_format", "XLabs"),
     ];
     for (name, named) in refused {
         let error = open(&folder, name).map(|a| a.modules.len()).expect_err(name);
@@ -154,6 +154,10 @@ fn a_control_lora_of_flux_keeps_its_biases() {
     let adapter = open(&folder, "invokeai_flux_control_lora_format").unwrap();
     let vectors: Vec<_> = adapter.modules.iter().filter(|m| m.kind == KindId::Vector).collect();
     let pairs = adapter.modules.iter().filter(|m| m.kind == KindId::Lora).count();
+    assert_eq!((adapter.dialect, adapter.family.id.as_str(), pairs), (DialectId::Comfy, "flux1", 314));
+    assert!(adapter.modules.iter().all(|m| m.key.component == Component::Transformer));
+    let last: Vec<_> = adapter.modules.iter().filter(|m| m.swapped).map(|m| m.key.path.as_str()).collect();
+    assert_eq!(last, ["norm_out.linear", "norm_out.linear.bias"]);
     assert_eq!((vectors.len(), pairs + vectors.len()), (pairs, adapter.modules.len()));
     assert!(vectors.iter().all(|m| m.key.path.ends_with(".bias") && m.shape.inp == 1));
     let pair = adapter.modules.iter().find(|m| m.kind == KindId::Lora && m.raw == vectors[0].raw).unwrap();

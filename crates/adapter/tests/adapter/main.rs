@@ -6,6 +6,7 @@ mod block_weights;
 mod container;
 mod dialects;
 mod editing;
+mod flavours;
 mod hashes;
 mod hostile;
 mod keylists;

@@ -1,7 +1,7 @@
 //! Trained adapters of the shared folder: opened rightly, or refused by name.
 
 use crate::support::shared;
-use rankweave_adapter::{Adapter, DialectId, Kind, Part, Stored, read_alphas, read_modules};
+use rankweave_adapter::{Adapter, Component, DialectId, Kind, Part, Stored, Tensor, read_alphas, read_modules};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -34,6 +34,12 @@ fn table(folder: &Path) -> Vec<Row> {
     .collect()
 }
 
+/// The up factor, however it is stored.
+fn up(stored: &Stored) -> &Tensor {
+    let parts = [Part::Up, Part::TransposedUp, Part::EmbeddingUp];
+    parts.into_iter().find_map(|part| stored.part(part)).unwrap()
+}
+
 /// The configuration beside a file, as the folder names it.
 fn config(path: &Path) -> Option<String> {
     let name = path.to_str()?.strip_suffix(".safetensors")?;
@@ -55,8 +61,6 @@ fn every_file_of_the_table_opens_as_it_says_or_is_refused_by_name() {
         let config = config(&path);
         let result = Adapter::open(&bytes, &row.file, config.as_deref());
         let named = match row.spelling.as_str() {
-            "mlx" => Some("MLX"),
-            "sam_w" => Some("Sam_LoRA"),
             "other" if row.file.contains("ia3") => Some("IA³"),
             "other" if row.file.contains("finegates") => Some("FINEGATES"),
             "other" if row.file.contains("unilora") => Some("UNILORA"),
@@ -74,6 +78,8 @@ fn every_file_of_the_table_opens_as_it_says_or_is_refused_by_name() {
         let dialect = match row.spelling.as_str() {
             "peft" | "adalora" | "peft_embedding+peft" => DialectId::Peft,
             "cloneofsimo" => DialectId::Cloneofsimo,
+            "mlx" => DialectId::Mlx,
+            "sam_w" => DialectId::SamLora,
             "diffusers_old" => DialectId::DiffusersProcs,
             "diffusers_lora_dot" => DialectId::DiffusersLora,
             other => panic!("unknown spelling {other}"),
@@ -84,13 +90,12 @@ fn every_file_of_the_table_opens_as_it_says_or_is_refused_by_name() {
         assert_eq!(ranks, row.ranks, "{}", row.file);
         let all: Vec<usize> = (0..adapter.modules.len()).collect();
         let factors = read_modules(&adapter, &bytes, &all).unwrap_or_else(|e| panic!("{e}"));
-        let up = |f: &Stored| f.part(Part::Up).or(f.part(Part::EmbeddingUp)).unwrap().clone();
         let zero = factors.iter().filter(|f| up(f).values.iter().all(|v| *v == 0.0)).count();
         assert_eq!(zero, row.zero_up, "{}", row.file);
         assert_eq!(read_alphas(&adapter, &bytes).unwrap().len(), row.modules);
         opened += 1;
     }
-    assert!(opened >= 22 && refused >= 13, "{opened} opened, {refused} refused");
+    assert!(opened >= 30 && refused >= 4, "{opened} opened, {refused} refused");
 }
 
 #[test]
@@ -135,14 +140,99 @@ fn families_scales_and_extras_of_known_files() {
     assert!(read_modules(&roberta, &bytes, &[0, 5]).unwrap().iter().all(|f| (f.scale, f.alpha) == (2.0, 16.0)));
     let (disney, _) = open("sd15_cloneofsimo/cloneofsimo-lora__lora_disney.safetensors");
     assert_eq!(disney.extras.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), ["<s1>", "<s2>"]);
-    // Two people's files, two spellings, the same modules.
-    let names = |file| {
-        let mut names: Vec<String> = open(file).0.modules.iter().map(|m| m.key.matching()).collect();
-        names.sort();
-        names
+}
+
+/// Sets of files that belong together, as the folder's README says, and what they are.
+#[test]
+fn files_of_one_set_share_all_modules() {
+    let Some(folder) = shared("sets of files", "adapters") else { return };
+    for (set, family, begin, files, modules) in [
+        ("sd15_diffusers", "sd15", "", 3, 128),
+        ("sd15_cloneofsimo", "sd15", "cloneofsimo-lora__lora_disney", 2, 192),
+        ("sd21_cloneofsimo", "sd21", "cloneofsimo-lora__lora_disney", 1, 128),
+        ("vit_sam_b", "sam", "", 7, 24),
+        ("llm_roberta_base", "roberta", "", 2, 24),
+        ("mlx", "llama", "", 2, 8),
+    ] {
+        let mut names: Vec<Vec<String>> = Vec::new();
+        for entry in std::fs::read_dir(folder.join(set)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if !name.ends_with(".safetensors") || !name.starts_with(begin) {
+                continue;
+            }
+            let adapter = Adapter::open(&std::fs::read(&path).unwrap(), name, config(&path).as_deref()).unwrap();
+            assert_eq!(adapter.family.id, family, "{name}");
+            assert!(!adapter.warnings.iter().any(|w| w.code == "positional-names"), "{name}");
+            let mut own: Vec<String> = adapter.modules.iter().map(|m| m.key.matching()).collect();
+            own.sort();
+            names.push(own);
+        }
+        assert_eq!((names.len(), names[0].len()), (files, modules), "{set}");
+        assert!(names.iter().all(|n| *n == names[0]), "{set}");
+    }
+}
+
+#[test]
+fn positions_are_the_modules_whose_shapes_they_have() {
+    let Some(folder) = shared("positions", "adapters") else { return };
+    let open = |file: &str| {
+        let bytes = std::fs::read(folder.join(file)).unwrap();
+        Adapter::open(&bytes, file, None).unwrap()
     };
-    let pokemon = names("sd15_diffusers/huggingface-diffusers__sd-pokemon-model-lora.safetensors");
-    let other = names("sd15_diffusers/catundchat-stable-diffusion-v1.5-lora__pytorch_lora_weights.safetensors");
-    assert_eq!(pokemon, other);
-    assert_eq!(pokemon.len(), 128);
+    let names = |adapter: &Adapter, component| {
+        let own = adapter.modules.iter().filter(|m| m.key.component == component);
+        own.map(|m| (m.key.matching(), (m.shape.out, m.shape.inp))).collect::<BTreeMap<_, _>>()
+    };
+    // Attention of files with real names, and the shapes of the base model.
+    let named =
+        names(&open("sd15_diffusers/huggingface-diffusers__sd-pokemon-model-lora.safetensors"), Component::Unet);
+    let Some(lists) = shared("base shapes", "keylists") else { return };
+    let base: BTreeMap<String, (usize, usize)> = crate::keylists::list(&lists, "base_shapes_sd15_kohya_names")
+        .into_iter()
+        .map(|(name, shape)| (name, shape.unwrap()))
+        .map(|(name, shape)| (name, (shape[0] as usize, shape[1] as usize)))
+        .collect();
+    for file in ["analog_svd_rank4", "lora_disney", "lora_disney_inpainting"] {
+        let adapter = open(&format!("sd15_cloneofsimo/cloneofsimo-lora__{file}.safetensors"));
+        let unet = names(&adapter, Component::Unet);
+        assert_eq!(unet.len(), 144);
+        assert!(named.iter().all(|(name, shape)| unet.get(name) == Some(shape)), "{file}");
+        let text = names(&adapter, Component::TextEncoder(1));
+        assert_eq!(text.len(), 48);
+        let kohya = |name: &String| name.replacen("text_encoder.", "lora_te_", 1).replacen("unet.", "lora_unet_", 1);
+        assert!(unet.iter().chain(&text).all(|(name, shape)| base.get(&kohya(name)) == Some(shape)), "{file}");
+    }
+    let sd2 = open("sd21_cloneofsimo/cloneofsimo-lora__lora_kiriko.text_encoder.safetensors");
+    assert_eq!(sd2.modules[91].key.id(), "text_encoder.text_model.encoder.layers.22.self_attn.out_proj");
+    let sam = open("vit_sam_b/MathieuNlp-Sam_LoRA__lora_rank2.safetensors");
+    let found = sam.modules.iter().find(|m| m.raw == "005").unwrap();
+    assert_eq!(found.key.id(), "model.image_encoder.blocks.2.attn.qkv.v");
+}
+
+#[test]
+fn mlx_takes_its_scale_from_its_configuration() {
+    let Some(folder) = shared("MLX", "adapters") else { return };
+    let path = folder.join("mlx/wyek1n-MLX-CLI__qwen2.5-0.5b_0000100_adapters.safetensors");
+    let bytes = std::fs::read(&path).unwrap();
+    let open = |config: Option<&str>| Adapter::open(&bytes, "f", config);
+    let adapter = open(config(&path).as_deref()).unwrap();
+    let stored = read_modules(&adapter, &bytes, &[0, 7]).unwrap();
+    assert!(stored.iter().all(|s| (s.scale, s.alpha) == (10.0, 80.0)));
+    let value = adapter.modules.iter().find(|m| m.key.path.ends_with("v_proj")).unwrap();
+    assert_eq!((value.shape.out, value.shape.inp, value.rank), (128, 896, 8));
+    assert_eq!(
+        adapter.config.unwrap().base_model.as_deref(),
+        Some("/Users/wyek1n/Downloads/MLX/model/Qwen2.5-0.5B-Instruct")
+    );
+    let without = open(None).unwrap();
+    assert!(without.warnings.iter().any(|w| w.code == "no-config"));
+    assert_eq!(read_modules(&without, &bytes, &[0]).unwrap()[0].scale, 1.0);
+    let odd = open(Some(r#"{"lora_parameters": {"rank": 8}}"#)).unwrap_err();
+    assert_eq!((odd.kind, odd.place.key.as_deref()), (Kind::Malformed, Some("lora_parameters")));
+    let dora = open(Some(r#"{"fine_tune_type": "dora", "lora_parameters": {"rank": 8, "scale": 2.0}}"#)).unwrap_err();
+    assert!(dora.kind == Kind::Unsupported && dora.what.contains("DoRA"));
+    // PEFT's configuration stays PEFT's, whatever else it holds.
+    let peft = r#"{"peft_type": "LORA", "r": 8, "lora_alpha": 16, "lora_parameters": {"scale": 3.0}}"#;
+    assert_eq!(read_modules(&open(Some(peft)).unwrap(), &bytes, &[0]).unwrap()[0].scale, 2.0);
 }

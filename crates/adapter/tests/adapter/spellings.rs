@@ -16,7 +16,9 @@ fn flux_names_go_to_the_other_spelling_and_back() {
             if module.key.component.is_text_encoder() {
                 continue;
             }
-            let path = dotted_in("flux1", Component::Transformer, &module.key.path.replace('.', "_")).unwrap();
+            let prefix = ["lora_unet_", "lora_transformer_", "transformer.", "base_model.model."];
+            let spelled = prefix.iter().find_map(|p| module.raw.strip_prefix(p)).unwrap_or(&module.raw);
+            let path = dotted_in("flux1", Component::Transformer, &spelled.replace('.', "_")).unwrap();
             let sizes = if path.contains("single") { (21504, 3072) } else { (9216, 3072) };
             if let Some(there) = from_native("flux1", &path) {
                 let back = to_native("flux1", &there.path).unwrap();

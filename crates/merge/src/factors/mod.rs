@@ -12,6 +12,7 @@ mod loha;
 mod lokr;
 mod lora;
 mod sparse;
+mod transposed;
 mod vector;
 mod vera;
 
@@ -28,8 +29,9 @@ use rankweave_compute::FactorPair;
 /// `Malformed` where a tensor is missing or of another shape than was measured; `Limit` where a product of its numbers
 /// is too large.
 pub(crate) fn pair(module: &Module, stored: Stored) -> Result<FactorPair> {
-    let pair = match module.kind {
+    let mut pair = match module.kind {
         KindId::Lora => lora::pair(module, stored),
+        KindId::Transposed => transposed::pair(module, stored),
         KindId::Sparse => sparse::pair(module, stored),
         KindId::Embedding => embedding::pair(module, stored),
         KindId::Adalora => adalora::pair(module, stored),
@@ -50,7 +52,16 @@ pub(crate) fn pair(module: &Module, stored: Stored) -> Result<FactorPair> {
         let error = Error::new(Kind::Limit, "The product of a module's tensors is too large for f32");
         return Err(error.module(module.key.id()).hint("The training diverged; use another checkpoint."));
     }
+    if module.swapped {
+        swap_halves(&mut pair.up, pair.rank);
+    }
     Ok(pair)
+}
+
+/// Swaps the upper and the lower half of the rows of B (out×r, out even), and so those of ΔW.
+pub(crate) fn swap_halves(up: &mut [f32], rank: usize) {
+    let half = up.len() / rank.max(1) / 2 * rank;
+    up.rotate_left(half);
 }
 
 /// A part that the kind cannot be without.

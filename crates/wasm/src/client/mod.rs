@@ -109,6 +109,14 @@ impl Engine {
         }
     }
 
+    /// What typed block weights mean for an open adapter: one factor per block of its family.
+    ///
+    /// # Errors
+    /// Why they mean nothing.
+    pub async fn blocks(&self, adapter: u32, text: String) -> Result<Vec<f64>, Failure> {
+        read(&self.desk()?.ask(&Request::Blocks { adapter, text }, &[]).await?)
+    }
+
     /// What a merge would give.
     ///
     /// # Errors

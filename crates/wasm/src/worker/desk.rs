@@ -8,6 +8,7 @@ use super::hand::ready;
 use super::{facts, missing, order, said};
 use crate::protocol::{About, Estimate, Facts, Fit, Ready, Row, Settings, Summary};
 use js_sys::{Array, Uint8Array};
+use rankweave_adapter::layout::block_weights;
 use rankweave_adapter::{Adapter, Error, Kind, Warning};
 use rankweave_recipe::{Assembler, Prepared, Report, inspect};
 use std::collections::BTreeMap;
@@ -38,7 +39,8 @@ impl Desk {
     /// Opens a file as `adapter`, in place of what had that number.
     pub fn open(&mut self, number: u32, label: &str, config: Option<&str>, source: FileSource) -> Result<Facts, Error> {
         let adapter = Adapter::open(&source, label, config)?;
-        let facts = facts::of(&inspect(&adapter, &source)?, adapter.config.is_some());
+        let mut facts = facts::of(&inspect(&adapter, &source)?, adapter.config.is_some());
+        facts::add_blocks(&mut facts, &adapter);
         self.open.insert(number, adapter);
         Ok(facts)
     }
@@ -46,6 +48,12 @@ impl Desk {
     /// Forgets an adapter.
     pub fn close(&mut self, number: u32) {
         self.open.remove(&number);
+    }
+
+    /// What typed block weights mean for an adapter.
+    pub fn blocks(&self, number: u32, text: &str) -> Result<Vec<f64>, Error> {
+        let adapter = self.open.get(&number).ok_or_else(|| missing("an open adapter"))?;
+        block_weights(&adapter.family.id, text).map_err(|e| e.file(&adapter.label))
     }
 
     /// What a merge would give.

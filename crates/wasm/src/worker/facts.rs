@@ -3,10 +3,13 @@
 //! A report or a file's metadata can be megabytes; the page must not spend a frame on reading them.
 
 use super::hand::count;
-use crate::protocol::{Choice, Estimate, Facts, Method, Param, ParamKind, Recovered, Reference, Row, Summary};
+use crate::protocol::{
+    Block, Choice, Estimate, Facts, Method, Param, ParamKind, Preset, Recovered, Reference, Row, Summary,
+};
+use rankweave_adapter::layout::block_weights;
 use rankweave_adapter::{Adapter, KindId, Warning};
 use rankweave_merge::{ParamKind as Kind, ParamSpec, Spec, registry};
-use rankweave_recipe::{Inspection, ModuleLine, Report};
+use rankweave_recipe::{FamilyBlocks, Inspection, ModuleLine, Report};
 
 /// Warnings shown; the report has all.
 const SHOWN: usize = 5;
@@ -64,13 +67,34 @@ pub fn of(inspection: &Inspection, config: bool) -> Facts {
         alpha_from: inspection.alpha.from.clone(),
         dtypes: inspection.dtypes.keys().cloned().collect(),
         config,
+        blocks: Vec::new(),
+        presets: Vec::new(),
+        block_lists: Vec::new(),
         warnings: first(&inspection.warnings),
         warning_count: count(inspection.warnings.len()),
     }
 }
 
+/// The blocks of an adapter's family, for its card.
+pub fn add_blocks(facts: &mut Facts, adapter: &Adapter) {
+    let FamilyBlocks { family, blocks, presets, lists, .. } = FamilyBlocks::of(adapter);
+    let preset = |name: String| block_weights(&family, &name).ok().map(|values| Preset { name, values });
+    facts.presets = presets.into_iter().filter_map(preset).collect();
+    facts.block_lists = lists.into_iter().map(count).collect();
+    facts.blocks = blocks
+        .into_iter()
+        .map(|b| Block {
+            text_encoders: b.block == "BASE",
+            id: b.block,
+            role: b.role,
+            group: b.group,
+            modules: count(b.modules),
+        })
+        .collect();
+}
+
 fn kind_title(kind: &str) -> String {
-    KindId::from_id(kind).map_or(kind, |kind| kind.title()).into()
+    KindId::from_id(kind).map_or_else(|| kind.to_owned(), |kind| kind.title().to_owned())
 }
 
 /// For the line above Merge and the notes of column 2.

@@ -95,6 +95,7 @@ impl Worker {
                 Answer::new(&self.desk.open(adapter, &label, config.as_deref(), source).map_err(one)?, none)
             }
             Request::Close { adapter } => Answer::new(&self.desk.close(adapter), none),
+            Request::Blocks { adapter, text } => Answer::new(&self.desk.blocks(adapter, &text).map_err(one)?, none),
             Request::Plan { adapters, settings } => Answer::new(&self.desk.plan(&adapters, &settings)?, none),
             Request::Begin { adapters, settings } => Answer::new(&self.desk.begin(&adapters, &settings)?, none),
             Request::Prepare { inputs, settings } => {

@@ -2,15 +2,16 @@
 
 use crate::protocol::{self, Settings, Value};
 use rankweave_adapter::{Adapter, MetadataMode};
-use rankweave_recipe::{MethodRef, Output, Rank, Recipe};
+use rankweave_recipe::{Blocks, MethodRef, Output, Rank, Recipe};
 use serde_json::Value as Json;
 
 /// The recipe of `settings` over `adapters`, both in the user's order.
 pub fn recipe(settings: &Settings, adapters: &[&Adapter]) -> Recipe {
     let mut recipe = Recipe::blank(adapters.len());
-    for (entry, mix) in recipe.mix.iter_mut().zip(&settings.mix) {
+    for ((entry, mix), adapter) in recipe.mix.iter_mut().zip(&settings.mix).zip(adapters) {
         entry.weight = mix.weight;
         entry.te = mix.te;
+        entry.blocks = Blocks::of(&adapter.family.id, &mix.blocks);
     }
     let params = settings.params.iter().map(|(name, value)| (name.clone(), json(value)));
     recipe.method = MethodRef { id: settings.method.clone(), params: params.collect() };

@@ -56,7 +56,7 @@ fn ask<T: DeserializeOwned>(worker: &mut Worker, request: &Request, attached: &[
 
 fn settings(weights: &[f64]) -> Settings {
     Settings {
-        mix: weights.iter().map(|&weight| Mix { weight, te: None }).collect(),
+        mix: weights.iter().map(|&weight| Mix { weight, te: None, blocks: Vec::new() }).collect(),
         method: "sum".into(),
         params: Vec::new(),
         rank: Rank::Exact,
