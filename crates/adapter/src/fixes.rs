@@ -3,7 +3,7 @@
 use crate::error::Warning;
 
 /// Codes and what to do. Codes that are missing ask for nothing.
-const FIXES: [(&str, &str); 21] = [
+const FIXES: [(&str, &str); 22] = [
     ("different-families", "Merge adapters of one base model only: remove the others."),
     ("no-overlap", "Check that all adapters are for the same base model."),
     ("only-in-one", "Nothing, if that is meant; else compare what each was trained on."),
@@ -20,6 +20,7 @@ const FIXES: [(&str, &str); 21] = [
     ("null-metadata", "Nothing: the merged file has a header that all tools read."),
     ("mixed-dialects", "Choose one key spelling for the output."),
     ("positional-names", "Merge it with files of the same trainer and model only."),
+    ("control-lora", "Merge it with other ControlLoRAs of the same control only."),
     ("no-config", "Add the adapter_config.json that lies beside the original file."),
     ("config-rank", "Check that the adapter_config.json belongs to this file."),
     ("config-field", "Load the merged adapter as its base model needs it."),

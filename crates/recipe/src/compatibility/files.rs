@@ -90,7 +90,7 @@ fn differences(files: &[FileFacts]) -> Vec<Finding> {
         found.push(Finding::new("ranks-differ", Level::Good, &all, text, ""));
     }
     let spellings: BTreeSet<&str> = files.iter().map(|f| f.dialect.as_str()).collect();
-    if spellings.len() > 1 && !spellings.contains("cloneofsimo") {
+    if spellings.len() > 1 {
         let titles = spellings.iter().filter_map(|id| rankweave_adapter::DialectId::from_id(id)).map(|d| d.title());
         let text = format!("Different spellings ({}) are fine: modules are matched, not keys", listed(titles));
         found.push(Finding::new("spellings-differ", Level::Good, &all, text, ""));

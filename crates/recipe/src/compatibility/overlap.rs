@@ -1,8 +1,8 @@
 //! Which modules the files share, and why not.
 
 use super::{Finding, Level, count, listed};
+use rankweave_adapter::Adapter;
 use rankweave_adapter::display::clean;
-use rankweave_adapter::{Adapter, DialectId};
 use rankweave_merge::{Group, disagreement};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -145,7 +145,7 @@ fn disjoint(adapters: &[&Adapter], overlap: &Overlap) -> Option<Finding> {
             format!("{first} and {second} complete each other: one changes the text encoder, the other the model");
         return Some(Finding::new("complementary", Level::Good, &pair, text, ""));
     }
-    let positional = |a: &Adapter| a.dialect == DialectId::Cloneofsimo;
+    let positional = |a: &Adapter| a.warnings.iter().any(|w| w.code == "positional-names");
     if positional(a) != positional(b) {
         let (numbered, named) = if positional(a) { (first, second) } else { (second, first) };
         let text = format!("{numbered} numbers its modules, {named} names them, so that none can be matched");
