@@ -288,7 +288,7 @@ fn hostile_names_stay_on_one_line() {
 }
 
 #[test]
-fn numbered_files_and_named_ones_do_not_match() {
+fn numbered_files_and_named_ones_meet_where_the_order_of_modules_is_known() {
     let Some(folder) = shared::path("adapters") else { return };
     let open = |name: &str| {
         let bytes = fs::read(folder.join(name)).unwrap();
@@ -298,7 +298,9 @@ fn numbered_files_and_named_ones_do_not_match() {
     let (named, _) = open("sd15_diffusers/huggingface-diffusers__sd-pokemon-model-lora.safetensors");
     let (second, bytes) = open("sd21_cloneofsimo/cloneofsimo-lora__lora_pop.safetensors");
     let found = compatibility(&[&numbered, &named], &[]);
-    assert!(finding(&found, "no-overlap").text.contains("numbers its modules"), "{:?}", found.findings);
+    // The numbered file changes feed-forward layers too.
+    let overlap = &found.overlaps[0];
+    assert_eq!((overlap.shared, overlap.only_a, overlap.only_b), (128, 64, 0), "{:?}", found.findings);
     // SD 1 and 2 share names; 32 modules look at text of another width.
     let found = compatibility(&[&named, &second], &[]);
     assert_eq!(found.shapes.len(), 32);
