@@ -299,14 +299,19 @@ fn numbers_that_no_model_counts_match_no_name() {
 }
 
 #[test]
-fn real_files_of_two_versions_of_a_model_disagree_about_sizes() {
+fn numbered_files_and_named_ones_meet_where_the_order_of_modules_is_known() {
     let Some(folder) = shared::path("adapters") else { return };
     let open = |name: &str| {
         let bytes = fs::read(folder.join(name)).unwrap();
         (Adapter::open(&bytes, name, None).unwrap(), bytes)
     };
+    let (numbered, _) = open("sd15_cloneofsimo/cloneofsimo-lora__lora_disney.safetensors");
     let (named, _) = open("sd15_diffusers/huggingface-diffusers__sd-pokemon-model-lora.safetensors");
     let (second, bytes) = open("sd21_cloneofsimo/cloneofsimo-lora__lora_pop.safetensors");
+    let found = compatibility(&[&numbered, &named], &[]);
+    // The numbered file changes feed-forward layers too.
+    let overlap = &found.overlaps[0];
+    assert_eq!((overlap.shared, overlap.only_a, overlap.only_b), (128, 64, 0), "{:?}", found.findings);
     // SD 1 and 2 share names; 32 modules look at text of another width.
     let found = compatibility(&[&named, &second], &[]);
     assert_eq!(found.shapes.len(), 32);

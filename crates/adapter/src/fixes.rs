@@ -3,7 +3,7 @@
 use crate::error::Warning;
 
 /// Codes and what to do. Codes that are missing ask for nothing.
-const FIXES: [(&str, &str); 22] = [
+const FIXES: [(&str, &str); 25] = [
     ("different-families", "Merge adapters of one base model only: remove the others."),
     ("no-overlap", "Check that all adapters are for the same base model."),
     ("only-in-one", "Nothing, if that is meant; else compare what each was trained on."),
@@ -24,6 +24,9 @@ const FIXES: [(&str, &str); 22] = [
     ("no-config", "Add the adapter_config.json that lies beside the original file."),
     ("config-rank", "Check that the adapter_config.json belongs to this file."),
     ("config-field", "Load the merged adapter as its base model needs it."),
+    ("dropped-by-rule", "Nothing, if that is meant; else change the rule."),
+    ("no-block", "Nothing: such modules keep the adapter's weight."),
+    ("rule-unused", "Check the pattern against the names in the report."),
     ("untrained", "Use a later checkpoint, unless these modules were frozen on purpose."),
     ("not-finite", "Use another checkpoint: training diverged, or the file is damaged."),
 ];
