@@ -95,7 +95,9 @@ impl Job {
             entry
         };
         let mix: Vec<Value> = self.files.iter().enumerate().map(entry).collect();
-        let output = json!({"rank": self.rank, "dtype": self.dtype, "keys": self.keys, "metadata": self.metadata});
+        // A PEFT output is a folder, whose configuration can hold alphas.
+        let alpha = (self.keys.as_deref() == Some("peft")).then_some("keep-first");
+        let output = json!({"alpha": alpha, "rank": self.rank, "dtype": self.dtype, "keys": self.keys, "metadata": self.metadata});
         let recipe = json!({"recipe": 1, "sources": sources, "mix": mix, "method": self.method, "output": output});
         Recipe::from_json(&recipe.to_string()).expect("a recipe of the tests is well formed")
     }

@@ -115,6 +115,24 @@ fn eight_bits_are_written_and_read_and_their_loss_is_stated() {
 }
 
 #[test]
+fn a_peft_file_without_a_folder_says_all_by_itself() {
+    let mut adapter = fixture::adapter(12, 4, &SHAPES[..1]);
+    adapter[0].pair.scale = 2.5;
+    let there = convert(fixture::bytes(&adapter, "F32"), None, "f32", "peft");
+    let config = there.config.unwrap();
+    let before = read(&there.bytes, Some(&config));
+    // Kept as PEFT, but with nothing said of alpha: it goes into the factors.
+    let file = File { config: Some(config), ..File::new("x", there.bytes, 1.0) };
+    let alone = Job::new("sum", vec![file]).run().unwrap();
+    for (module, (up, down, scale)) in read(&alone.bytes, None) {
+        let (old_up, old_down, old_scale) = &before[&module];
+        assert_eq!((scale, *old_scale), (1.0, 2.5));
+        assert_eq!(&down, old_down);
+        assert!(up.iter().zip(old_up).all(|(new, old)| (new - 2.5 * old).abs() <= 1e-6 * new.abs()), "{module}");
+    }
+}
+
+#[test]
 fn units_that_do_nothing_stay() {
     let mut adapter = fixture::adapter(9, 3, &SHAPES[..1]);
     adapter[0].pair.up.values.iter_mut().for_each(|x| *x = 0.0);

@@ -89,7 +89,10 @@ fn output(
         (keys, Target::File(_)) => keys.id(),
     };
     let dtype = dtype.map_or_else(|| Output::dtype_of(first), DtypeArg::id);
-    Ok(Output { rank, dtype: dtype.into(), keys: keys.map(Into::into), metadata: None, title: None, other: Map::new() })
+    // A folder has a configuration beside the file, which can hold alphas.
+    let alpha = matches!(target, Target::Folder(_)).then(|| "keep-first".to_owned());
+    let keys = keys.map(Into::into);
+    Ok(Output { rank, dtype: dtype.into(), keys, alpha, metadata: None, title: None, other: Map::new() })
 }
 
 fn read_recipe(path: &Path) -> Result<Recipe, Error> {

@@ -152,7 +152,7 @@ struct Written {
 fn written_scale(plan: &Plan, module: &PlannedModule, pair: &FactorPair) -> Result<Written> {
     let rank = pair.rank as f64;
     let wanted = pair.scale * rank;
-    if plan.dialect == DialectId::Peft {
+    if plan.dialect == DialectId::Peft && plan.keep_alpha {
         return Ok(Written { alpha: wanted, correction: 1.0 });
     }
     if module.keys.alpha.is_none() {

@@ -37,6 +37,9 @@ pub struct Request<'a> {
     pub dtype: Dtype,
     /// Spelling of the output; `None` for that of the first adapter.
     pub dialect: Option<DialectId>,
+    /// A single adapter that is only rewritten keeps its alphas in adapter_config.json too; else they are folded in, so
+    /// that the file alone says all.
+    pub keep_alpha: bool,
 }
 
 /// One module of the output.
@@ -92,6 +95,7 @@ pub struct Plan {
     pub(crate) method: &'static dyn MergeMethod,
     pub(crate) params: Params,
     pub(crate) rank: RankPolicy,
+    pub(crate) keep_alpha: bool,
     pub(crate) items: Vec<Item>,
     tasks: Vec<Range<usize>>,
     bytes_in: u64,
@@ -148,6 +152,7 @@ impl Plan {
             method: request.method,
             params: request.params,
             rank: request.rank,
+            keep_alpha: request.keep_alpha,
             items: Vec::new(),
             tasks: Vec::new(),
             bytes_in: 0,

@@ -182,8 +182,7 @@ fn output(recipe: &Recipe, found: &mut Vec<Error>) {
                 .found(output.metadata.as_deref().unwrap_or_default()),
         );
     }
-    let asked = |key: &str| output.other.get(key).and_then(|v| v.as_str());
-    if asked("alpha").is_some_and(|a| a != "rank") {
+    if output.alpha.as_deref().is_some_and(|alpha| !["rank", "keep-first"].contains(&alpha)) {
         found.push(later("alpha"));
     }
 }

@@ -232,5 +232,6 @@ fn plan(recipe: &Recipe, adapters: &[Adapter], weights: &[Weight], dialect: Opti
         rank: recipe.output.rank.policy(),
         dtype: recipe.output.dtype().ok_or_else(missing)?,
         dialect,
+        keep_alpha: recipe.output.alpha.as_deref() == Some("keep-first"),
     })
 }

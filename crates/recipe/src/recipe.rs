@@ -118,6 +118,10 @@ pub struct Output {
     /// What is taken over from the inputs' metadata, see [`MetadataMode`]; `minimal` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<String>,
+    /// `rank`: where a file's alphas stand in adapter_config.json, they are the ranks, so that the file alone says all;
+    /// `keep-first`: a single adapter that is only rewritten keeps its alphas there too. `rank` where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alpha: Option<String>,
     /// Title written into the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
@@ -207,6 +211,7 @@ impl Recipe {
                 rank: Rank::Exact,
                 dtype: "f32".into(),
                 keys: None,
+                alpha: None,
                 metadata: None,
                 title: None,
                 other: Map::new(),
