@@ -179,3 +179,22 @@ fn parts_of_unlike_weights_keep_them_in_a_whole() {
         }
     }
 }
+
+#[test]
+fn a_whole_and_a_part_of_another_size_are_told_apart() {
+    for shape in [(8, 5), (9, 8)] {
+        let module = fixture::adapter(1, 1, &[("x", shape.0, shape.1, &[])]).remove(0);
+        let matrix = |m: &Matrix| Tensor::new("F32", &[m.rows, m.columns], m.values.clone());
+        let name = PARTS[0].0;
+        let list = [
+            (format!("{name}.lora_B.weight"), matrix(&module.pair.up)),
+            (format!("{name}.lora_A.weight"), matrix(&module.pair.down)),
+        ];
+        for keys in ["kohya", "diffusers"] {
+            let files = vec![File::new("whole", whole(), 1.0), File::new("part", write(&list), 1.0)];
+            let job = Job { keys: Some(keys.into()), ..Job::new("sum", files) };
+            let error = job.run().unwrap_err().remove(0);
+            assert_eq!(error.kind, rankweave_adapter::Kind::Mismatch, "{error}");
+        }
+    }
+}

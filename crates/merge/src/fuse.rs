@@ -137,6 +137,22 @@ impl Family {
                 .expected("a shape that says where one part ends")
                 .hint("Keep the spelling that the adapters have, and merge adapters of one spelling only."));
         };
+        let whole_rows = rows.iter().sum();
+        let sized = parts.iter().zip(&rows).filter_map(|(part, rows)| Some((part.2.as_ref()?, *rows)));
+        for (group, out) in whole.iter().map(|group| (group, whole_rows)).chain(sized) {
+            for (a, m) in group {
+                let (adapter, module) = (&adapters[*a], &adapters[*a].modules[*m]);
+                if (module.shape.out, module.shape.columns()) != (out, inp) {
+                    let what = "A fused module and its parts are of different sizes";
+                    return Err(Error::new(Kind::Mismatch, what)
+                        .file(&adapter.label)
+                        .module(module.key.id())
+                        .expected(format!("{out}×{inp}"))
+                        .found(module.shape.to_string())
+                        .hint("These adapters were made for different base models. Remove one of them."));
+                }
+            }
+        }
         let starts: Vec<usize> = rows.iter().scan(0, |at, n| Some(std::mem::replace(at, *at + n))).collect();
         let total = rows.iter().sum();
         let shape = |out| ModuleShape { out, inp, kernel: Vec::new() };
