@@ -95,7 +95,8 @@ pub struct Plan {
     pub(crate) method: &'static dyn MergeMethod,
     pub(crate) params: Params,
     pub(crate) rank: RankPolicy,
-    pub(crate) keep_alpha: bool,
+    /// Alphas stand in adapter_config.json where they can.
+    pub keep_alpha: bool,
     pub(crate) items: Vec<Item>,
     tasks: Vec<Range<usize>>,
     bytes_in: u64,

@@ -1,6 +1,7 @@
 //! The report of a merge: stable JSON for programs, numbers for people.
 
 use crate::Recipe;
+use crate::loads::{Loads, loads};
 use crate::prepare::Prepared;
 use rankweave_adapter::layout::{block_of, blocks};
 use rankweave_adapter::{ModuleKey, Warning};
@@ -40,6 +41,9 @@ pub struct Report {
     /// Modules that rules dropped from an adapter.
     #[serde(default)]
     pub dropped: Vec<DroppedLine>,
+    /// What is known of the programs that may read the file; empty where nothing is.
+    #[serde(default)]
+    pub loads: Vec<Loads>,
     /// What the user should know.
     pub warnings: Vec<Warning>,
     /// The recipe that was run.
@@ -170,6 +174,7 @@ pub(crate) fn report(prepared: &Prepared, modules: &[ModuleReport], data_sha256:
         modules: lines(prepared, modules),
         blocks: block_lines(prepared),
         dropped: dropped(prepared),
+        loads: loads(prepared),
         warnings,
         recipe: prepared.recipe.clone(),
     }
