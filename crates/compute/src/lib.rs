@@ -10,6 +10,7 @@ mod by_dense;
 mod by_gram;
 mod by_qr;
 mod combine;
+mod core;
 mod error;
 mod gram;
 pub mod linalg;
@@ -19,7 +20,9 @@ mod rank;
 mod stack;
 
 pub use combine::{Combination, Nulls, combine};
+pub use core::Core;
 pub use error::Error;
+pub use faer::{Mat, MatRef};
 pub use gram::Grams;
 pub use low_rank::{FactorPair, ThinSvd};
 pub use rank::{NULL, RankPolicy};

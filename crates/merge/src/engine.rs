@@ -3,10 +3,11 @@
 use crate::encode;
 use crate::factors;
 use crate::method::{Merged, ModuleInputs};
-use crate::plan::{Item, Plan, PlannedModule};
+use crate::plan::{Item, Plan};
+use crate::planned::PlannedModule;
 use crate::report::{ModuleReport, SourceShare};
 use rankweave_adapter::dtype;
-use rankweave_adapter::{Adapter, DialectId, Error, Kind, Result, Source, read_modules, read_raw};
+use rankweave_adapter::{Adapter, DialectId, Dtype, Error, Kind, Result, Source, read_modules, read_raw};
 use rankweave_compute::norms::Sums;
 use rankweave_compute::{Combination, FactorPair, Grams, RankPolicy, combine};
 use std::collections::BTreeMap;
@@ -158,19 +159,26 @@ fn written_scale(plan: &Plan, module: &PlannedModule, pair: &FactorPair) -> Resu
     if module.keys.alpha.is_none() {
         return Ok(Written { alpha: rank, correction: pair.scale });
     }
-    let mut bytes = Vec::new();
-    dtype::encode(plan.dtype, &[wanted.clamp(-LARGEST_ALPHA, LARGEST_ALPHA) as f32], &mut bytes)?;
-    let mut alpha = [0.0];
-    dtype::decode(plan.dtype, &bytes, &mut alpha)?;
-    match f64::from(alpha[0]) {
+    match f64::from(stored(plan.dtype, wanted)?) {
         // Readers take an alpha of 0 for none.
         0.0 => Ok(Written { alpha: rank, correction: pair.scale }),
         alpha => Ok(Written { alpha, correction: wanted / alpha }),
     }
 }
 
-/// What every type that is written can hold.
-const LARGEST_ALPHA: f64 = 256.0;
+/// An alpha as a tensor of type `dtype` holds it; one that is too large for it as far as every type goes.
+fn stored(dtype: Dtype, alpha: f64) -> Result<f32> {
+    const LARGEST: f64 = 256.0;
+    let mut rounded = [0.0];
+    for alpha in [alpha, alpha.clamp(-LARGEST, LARGEST)] {
+        let mut bytes = Vec::new();
+        if dtype::encode(dtype, &[alpha as f32], &mut bytes)? == 0 {
+            dtype::decode(dtype, &bytes, &mut rounded)?;
+            return Ok(rounded[0]);
+        }
+    }
+    Ok(0.0)
+}
 
 fn report(
     module: &PlannedModule,

@@ -7,6 +7,7 @@
 //! device.
 
 mod align;
+mod coverage;
 mod encode;
 mod engine;
 mod extras;
@@ -17,19 +18,21 @@ mod glob;
 pub mod method;
 pub mod methods;
 mod plan;
+mod planned;
 mod report;
 pub mod spec;
 mod vectors;
 mod weights;
 
-pub use align::{Group, aligned, disagreement};
+pub use align::{Group, aligned, disagreement, family};
 pub use engine::{TaskOutput, run_task};
 pub use form::Form;
 pub use fuse::{Cut, joined};
 pub use glob::Glob;
 pub use method::{MergeMethod, Merged, ModuleInputs};
 pub use methods::{find, registry};
-pub use plan::{Plan, PlannedModule, Request, family};
+pub use plan::{Plan, Request};
+pub use planned::PlannedModule;
 pub use rankweave_compute::{Nulls, RankPolicy};
 pub use report::{ModuleReport, SourceReport, SourceShare, Totals};
 pub use spec::{Law, Option as ChoiceOption, ParamKind, ParamSpec, Params, Reference, Spec};

@@ -87,13 +87,13 @@ impl<P: Borrow<Prepared>> Assembler<P> {
                 .found(self.next.to_string()));
         }
         let data_sha256: String = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        let ranks = ranks(prepared, &self.modules);
-        let metadata = prepared.metadata(&ranks, &data_sha256, None);
+        let made = made(prepared, &self.modules);
+        let metadata = prepared.metadata(&made, &data_sha256, None);
         // A file with tensors out of the usual order may need bytes from further on; then it goes without this hash.
         let legacy = legacy_hash(&self.tensors, &metadata, &self.beginning).unwrap_or_default();
         let legacy = legacy.filter(|hash| *hash != LEGACY_OF_NOTHING);
         let metadata = match &legacy {
-            Some(hash) => prepared.metadata(&ranks, &data_sha256, Some(hash)),
+            Some(hash) => prepared.metadata(&made, &data_sha256, Some(hash)),
             None => metadata,
         };
         let header = header_bytes(&self.tensors, &metadata, prepared.room())?;
@@ -109,10 +109,11 @@ impl<P: Borrow<Prepared>> Assembler<P> {
     }
 }
 
-/// Ranks in the plan's order; reports come in the output's order.
-fn ranks(prepared: &Prepared, modules: &[ModuleReport]) -> Vec<usize> {
-    let by_key: std::collections::HashMap<&str, usize> = modules.iter().map(|m| (m.key.as_str(), m.rank)).collect();
-    prepared.plan.modules.iter().map(|m| by_key.get(m.keys.up.as_str()).copied().unwrap_or(1)).collect()
+/// Ranks and alphas in the plan's order; reports come in the output's order.
+fn made(prepared: &Prepared, modules: &[ModuleReport]) -> Vec<(usize, f64)> {
+    let by_key: std::collections::HashMap<&str, (usize, f64)> =
+        modules.iter().map(|m| (m.key.as_str(), (m.rank, m.alpha))).collect();
+    prepared.plan.modules.iter().map(|m| by_key.get(m.keys.up.as_str()).copied().unwrap_or((1, 1.0))).collect()
 }
 
 fn config(prepared: &Prepared, modules: &[ModuleReport]) -> String {

@@ -92,8 +92,9 @@ impl Prepared {
         let mut prepared = Prepared { recipe, adapters, plan, weights, order, room: 0 };
         prepared.stamp();
         let bound = prepared.plan.tensors_bound(&prepared.adapters);
-        let ranks: Vec<usize> = prepared.plan.modules.iter().map(|m| m.rank_bound).collect();
-        let metadata = prepared.metadata(&ranks, SOME_HASH, Some(SOME_LEGACY_HASH));
+        let bounds: Vec<(usize, f64)> =
+            prepared.plan.modules.iter().map(|m| (m.rank_bound, m.rank_bound as f64)).collect();
+        let metadata = prepared.metadata(&bounds, SOME_HASH, Some(SOME_LEGACY_HASH));
         prepared.room = header_room(&bound, &metadata) + SLACK;
         check_header(&prepared, metadata.len()).map_err(|e| vec![e])?;
         let mode = prepared.mode();
@@ -155,10 +156,10 @@ impl Prepared {
         Ok(TaskOutput { task, bytes: output.bytes, modules: output.modules })
     }
 
-    /// The output's metadata when its modules have `ranks`.
+    /// The output's metadata when its modules have these ranks and alphas.
     pub(crate) fn metadata(
         &self,
-        ranks: &[usize],
+        made: &[(usize, f64)],
         data_sha256: &str,
         legacy_hash: Option<&str>,
     ) -> BTreeMap<String, String> {
@@ -166,9 +167,14 @@ impl Prepared {
             .plan
             .modules
             .iter()
-            .zip(ranks)
+            .zip(made)
             .filter(|(m, _)| m.form != Form::Vector)
-            .map(|(m, rank)| MergedModule { up: m.keys.up.clone(), rank: *rank, kernel: m.shape.kernel.clone() })
+            .map(|(m, (rank, alpha))| MergedModule {
+                up: m.keys.up.clone(),
+                rank: *rank,
+                alpha: *alpha,
+                kernel: m.shape.kernel.clone(),
+            })
             .collect();
         let inputs: Vec<&Adapter> = self.adapters.iter().collect();
         merged(&MergedFacts {

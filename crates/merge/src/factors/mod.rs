@@ -18,7 +18,7 @@ mod vera;
 
 pub(crate) use fuse::{cut, stack};
 
-use crate::form::turned as transposed;
+use crate::form::transposed;
 use half::Half;
 use rankweave_adapter::{Error, Kind, KindId, Module, Part, Result, Stored, Tensor, dtype};
 use rankweave_compute::FactorPair;
