@@ -2,12 +2,14 @@
 
 use crate::encode;
 use crate::factors;
+use crate::form::Form;
+use crate::kept;
 use crate::method::{Merged, ModuleInputs};
 use crate::plan::{Item, Plan};
 use crate::planned::PlannedModule;
 use crate::report::{ModuleReport, SourceShare};
 use rankweave_adapter::dtype;
-use rankweave_adapter::{Adapter, DialectId, Dtype, Error, Kind, Result, Source, read_modules, read_raw};
+use rankweave_adapter::{Adapter, DialectId, Dtype, Error, Kind, Result, Source, Stored, read_modules, read_raw};
 use rankweave_compute::norms::Sums;
 use rankweave_compute::{Combination, FactorPair, Grams, RankPolicy, combine};
 use std::collections::BTreeMap;
@@ -31,7 +33,7 @@ pub struct TaskOutput {
 /// not fit the output type.
 pub fn run_task(plan: &Plan, adapters: &[Adapter], sources: &[&dyn Source], task: usize) -> Result<TaskOutput> {
     let items = plan.task(task);
-    let mut pairs = read_pairs(plan, adapters, sources, items)?;
+    let Inputs { mut pairs, mut kept } = read_inputs(plan, adapters, sources, items)?;
     let mut output = TaskOutput { bytes: Vec::with_capacity(plan.bytes_bound(adapters, task)), modules: Vec::new() };
     for item in items {
         match *item {
@@ -42,6 +44,11 @@ pub fn run_task(plan: &Plan, adapters: &[Adapter], sources: &[&dyn Source], task
                     [(a, _)] => e.module(module.key.id()).file(&adapters[a].label),
                     _ => e.module(module.key.id()),
                 };
+                if let Some(stored) = kept.remove(&m) {
+                    let report = kept::write(plan, module, &stored, &mut output.bytes).map_err(place)?;
+                    output.modules.push(report);
+                    continue;
+                }
                 let pairs = pairs.remove(&m).unwrap_or_default();
                 merge_module(plan, module, &pairs, &mut output).map_err(place)?;
             }
@@ -50,14 +57,16 @@ pub fn run_task(plan: &Plan, adapters: &[Adapter], sources: &[&dyn Source], task
     Ok(output)
 }
 
+/// What the modules of a task are made of, by their number in the plan.
+struct Inputs {
+    pairs: BTreeMap<usize, Vec<FactorPair>>,
+    /// Of modules that are carried over.
+    kept: BTreeMap<usize, Stored>,
+}
+
 /// Reads every module of a task, adapter by adapter, so that neighbouring tensors
 /// are read in one go.
-fn read_pairs(
-    plan: &Plan,
-    adapters: &[Adapter],
-    sources: &[&dyn Source],
-    items: &[Item],
-) -> Result<BTreeMap<usize, Vec<FactorPair>>> {
+fn read_inputs(plan: &Plan, adapters: &[Adapter], sources: &[&dyn Source], items: &[Item]) -> Result<Inputs> {
     // (planned module, module in the adapter, which source it is) by adapter.
     let mut wanted: Vec<Vec<(usize, usize, usize)>> = vec![Vec::new(); adapters.len()];
     for item in items {
@@ -68,6 +77,7 @@ fn read_pairs(
         }
     }
     let mut pairs: BTreeMap<usize, Vec<FactorPair>> = BTreeMap::new();
+    let mut kept = BTreeMap::new();
     for (a, wanted) in wanted.iter().enumerate() {
         let adapter = &adapters[a];
         let indices: Vec<usize> = wanted.iter().map(|(_, index, _)| *index).collect();
@@ -75,6 +85,10 @@ fn read_pairs(
         let mut rest = wanted.iter().zip(stored).peekable();
         while let Some(((m, index, i), stored)) = rest.next() {
             let module = &plan.modules[*m];
+            if module.form == Form::Kept {
+                kept.insert(*m, stored);
+                continue;
+            }
             let pair = |index: usize, i: usize, stored| -> Result<FactorPair> {
                 let mut pair = factors::pair(&adapter.modules[index], stored).map_err(|e| e.file(&adapter.label))?;
                 pair.scale *= module.scales[i];
@@ -90,7 +104,7 @@ fn read_pairs(
             pairs.entry(*m).or_default().push(factors::stack(parts));
         }
     }
-    Ok(pairs)
+    Ok(Inputs { pairs, kept })
 }
 
 fn merge_module(plan: &Plan, module: &PlannedModule, pairs: &[FactorPair], output: &mut TaskOutput) -> Result<()> {
@@ -209,5 +223,6 @@ fn report(
         lost: combination.lost,
         rounding,
         alpha,
+        carried: false,
     }
 }

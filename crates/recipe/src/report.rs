@@ -70,8 +70,8 @@ pub struct SourceLine {
     pub modules: usize,
     /// How many of them are in text encoders.
     pub te_modules: usize,
-    /// ‖ΔW‖_F over all its modules.
-    pub norm: f64,
+    /// ‖ΔW‖_F over all its modules; `null` where some were carried over as they are, which takes no norm.
+    pub norm: Option<f64>,
 }
 
 /// One module in the report.
@@ -99,8 +99,8 @@ pub struct ModuleLine {
     pub energy: f64,
     /// Relative error against the exact result.
     pub residual: f64,
-    /// ‖M‖_F before rounding.
-    pub norm: f64,
+    /// ‖M‖_F before rounding; `null` where the module was carried over as it is.
+    pub norm: Option<f64>,
     /// Recovered weight of each source.
     pub recovered_weights: Vec<f64>,
 }
@@ -139,7 +139,7 @@ pub(crate) fn report(prepared: &Prepared, modules: &[ModuleReport], data_sha256:
     let mut totals = Totals::new(prepared.adapters.len());
     modules.iter().for_each(|m| totals.add(m));
     let mut warnings = prepared.plan.warnings.clone();
-    let empty = modules.iter().filter(|m| m.total == 0.0).count();
+    let empty = modules.iter().filter(|m| m.total == 0.0 && !m.carried).count();
     if empty > 0 {
         warnings.push(Warning {
             code: "zero-modules".into(),
@@ -204,7 +204,7 @@ fn line(module: &ModuleReport, block: Option<String>) -> ModuleLine {
         weights: module.sources.iter().map(|s| s.weight).collect(),
         energy: module.energy(),
         residual: module.residual(),
-        norm: module.kept.sqrt(),
+        norm: (!module.carried).then(|| module.kept.sqrt()),
         recovered_weights: module.recovered_weights(),
     }
 }

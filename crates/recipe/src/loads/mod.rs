@@ -16,7 +16,7 @@
 mod table;
 
 use crate::prepare::Prepared;
-use rankweave_adapter::{Component, DialectId, Dtype};
+use rankweave_adapter::{Component, DialectId, Dtype, KindId};
 use rankweave_merge::{Form, family};
 use serde::{Deserialize, Serialize};
 use table::{ROWS, Row};
@@ -154,6 +154,11 @@ fn held(prepared: &Prepared) -> u16 {
             Form::Embedding => thing::EMBEDDING,
             Form::Pair if module.shape.kernel.iter().any(|k| *k > 1) => thing::CONVOLUTION,
             Form::Pair => thing::PAIR,
+            Form::Kept => match adapters[module.sources[0].0].modules[module.sources[0].1].kind {
+                KindId::Loha => thing::LOHA,
+                KindId::Lokr => thing::LOKR,
+                _ => thing::FULL,
+            },
         };
         if module.key.component.is_text_encoder() {
             held |= if t5(module.key.component) { thing::T5 } else { thing::TEXT };
