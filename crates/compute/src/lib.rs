@@ -17,6 +17,7 @@ pub mod linalg;
 mod low_rank;
 pub mod norms;
 mod rank;
+pub mod rng;
 mod stack;
 
 pub use combine::{Combination, Nulls, combine};

@@ -12,11 +12,14 @@
 //!
 //! Where that cannot be, the module becomes a pair as in a merge, and a warning says why.
 
+use crate::facts::Facts;
 use crate::fuse::Cut;
-use crate::method::{Merged, ModuleInputs};
+use crate::method::{Merged, ModuleInputs, Outcome};
 use crate::plan::{Plan, Request};
 use crate::planned::PlannedModule;
 use crate::report::{ModuleReport, SourceShare};
+use crate::scale;
+use crate::spec::Law;
 use crate::weights::Share;
 use rankweave_adapter::{
     Adapter, Alpha, DialectId, Dtype, Kind, KindId, Module, OutTensor, OutputKeys, Part, PeftLycoris, Place, Result,
@@ -166,14 +169,21 @@ impl Keeping {
     }
 }
 
-/// Does the method leave a lone adapter of weight 1 as it is? The coefficient of one adapter depends on its weight alone,
-/// so that any module tells.
+/// Does the method leave a lone adapter of weight 1 as it is? By its laws it does at neutral settings; a module of one
+/// number tells whether they are that.
 fn leaves_one_alone(request: &Request) -> bool {
+    let (method, params) = (request.method, &request.params);
+    let lawful = method.spec().laws.iter().any(|law| matches!(law, Law::Idempotent | Law::Additive));
+    if !lawful || method.rounds(params) + scale::rounds(params) > 0 {
+        return false;
+    }
     let pairs = [FactorPair { out: 1, columns: 1, rank: 1, up: vec![1.0], down: vec![1.0], scale: 1.0 }];
     let Ok(grams) = Grams::new(&pairs) else { return false };
-    let inputs = ModuleInputs { pairs: &pairs, weights: &[1.0], grams: &grams, adapters: 1 };
-    let Merged::Linear { coefficients, .. } = request.method.merge(&inputs, &request.params);
-    coefficients == [1.0]
+    let facts = Facts::default();
+    let inputs = ModuleInputs::new("", &pairs, &[1.0], &[0], &grams, 1, request.rank, &facts, request.seed);
+    let Ok(Outcome { merged, .. }) = method.merge(&inputs, params) else { return false };
+    let factor = scale::factor(&inputs, &merged, params, 0);
+    matches!(merged, Merged::Linear { coefficients, .. } if coefficients == [1.0]) && factor.is_ok_and(|f| f == 1.0)
 }
 
 /// Has `wide` every number of `narrow`?
@@ -227,5 +237,7 @@ pub(crate) fn write(plan: &Plan, module: &PlannedModule, stored: &Stored, out: &
         rounding: 0.0,
         alpha,
         carried: true,
+        details: Vec::new(),
+        picture: None,
     })
 }

@@ -3,11 +3,13 @@
 use crate::align::{self, family};
 use crate::coverage::coverage;
 use crate::extras;
+use crate::facts::Facts;
 use crate::form::Form;
 use crate::fuse;
 use crate::kept::Keeping;
-use crate::method::MergeMethod;
+use crate::method::{Detail, MergeMethod};
 use crate::planned::{PlannedModule, planned};
+use crate::scale;
 use crate::spec::Params;
 use crate::vectors::LeftOut;
 use crate::weights::Weight;
@@ -33,6 +35,8 @@ pub struct Request<'a> {
     pub method: &'static dyn MergeMethod,
     /// Its checked parameters.
     pub params: Params,
+    /// What chance is drawn from.
+    pub seed: u64,
     /// Rank of the output's modules.
     pub rank: RankPolicy,
     /// Type of the output's factors: any that can be written.
@@ -66,6 +70,7 @@ pub struct Plan {
     pub dtype: Dtype,
     pub(crate) method: &'static dyn MergeMethod,
     pub(crate) params: Params,
+    pub(crate) seed: u64,
     pub(crate) rank: RankPolicy,
     /// Alphas stand in adapter_config.json where they can.
     pub keep_alpha: bool,
@@ -87,6 +92,7 @@ impl Plan {
         let Some(first) = adapters.first() else {
             return Err(Error::new(Kind::Parameter, "There is no adapter to merge").hint("Give at least one file."));
         };
+        suits(request.method, adapters, &request.params)?;
         let dialect = request.dialect.unwrap_or(first.dialect).written();
         let groups = align::groups(adapters)?;
         let groups = fuse::reshape(groups, &adapters.iter().collect::<Vec<_>>(), &family(adapters).id, dialect)?;
@@ -129,6 +135,7 @@ impl Plan {
             dtype: request.dtype,
             method: request.method,
             params: request.params,
+            seed: request.seed,
             rank: request.rank,
             keep_alpha: request.keep_alpha,
             lycoris: keeping.lycoris.filter(|_| kept_any),
@@ -139,6 +146,16 @@ impl Plan {
         plan.order(adapters, kept);
         plan.cut(adapters);
         Ok(plan)
+    }
+
+    /// How many times [`crate::survey_task`] has to be run over all tasks before the first [`crate::run_task`].
+    pub fn rounds(&self) -> usize {
+        self.method.rounds(&self.params) + scale::rounds(&self.params)
+    }
+
+    /// What the method says of the whole merge. `details` holds those of every module.
+    pub fn remarks(&self, facts: &Facts, details: &[&[Detail]]) -> Vec<Warning> {
+        self.method.remarks(facts, details, &self.params)
     }
 
     /// Number of tasks; each is run by [`crate::run_task`].
@@ -224,4 +241,24 @@ impl Plan {
 fn extra_tensor(adapter: &Adapter, tensor: usize) -> OutTensor {
     let info = &adapter.header.tensors[tensor];
     OutTensor { key: info.name.clone(), dtype: info.dtype, shape: info.shape.clone() }
+}
+
+/// Does the method take this many adapters, and these?
+fn suits(method: &dyn MergeMethod, adapters: &[Adapter], params: &Params) -> Result<()> {
+    let spec = method.spec();
+    let (least, most) = spec.adapters;
+    if (least..=most).contains(&adapters.len()) {
+        return method.suits(adapters, params);
+    }
+    let expected = match (least, most) {
+        (1, 1) => "one adapter".to_owned(),
+        (least, most) if least == most => format!("{least} adapters"),
+        (least, usize::MAX) => format!("{least} adapters or more"),
+        (least, most) => format!("{least} to {most} adapters"),
+    };
+    Err(Error::new(Kind::Parameter, format!("{} does not take this many adapters", spec.title))
+        .key("method")
+        .expected(expected)
+        .found(adapters.len().to_string())
+        .hint("Choose another method, or add or remove adapters."))
 }

@@ -1,5 +1,6 @@
 //! What a merge did, in numbers that add up over modules.
 
+use crate::method::{Detail, Picture};
 use rankweave_compute::linalg;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,12 @@ pub struct ModuleReport {
     /// Its tensors were carried over as they are: M is ΔW, and no norm was taken.
     #[serde(default)]
     pub carried: bool,
+    /// What the method tells of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<Detail>,
+    /// The method's picture of its units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<Picture>,
 }
 
 /// One source of a module.

@@ -4,7 +4,7 @@ use crate::prepare::Prepared;
 use crate::report::{Report, report};
 use rankweave_adapter::hash::{LEGACY_BYTES, legacy_hash};
 use rankweave_adapter::{Error, Kind, OutTensor, PeftModule, Result, header_bytes, peft_config};
-use rankweave_merge::ModuleReport;
+use rankweave_merge::{Facts, ModuleReport};
 use sha2::{Digest, Sha256};
 use std::borrow::Borrow;
 
@@ -75,11 +75,11 @@ impl<P: Borrow<Prepared>> Assembler<P> {
         Ok(())
     }
 
-    /// Makes the header and the report.
+    /// Makes the header and the report. `facts` are what the rounds before the tasks have found.
     ///
     /// # Errors
     /// `Io` where tasks are missing; `Parameter` for names that occur twice.
-    pub fn finish(self) -> Result<Finished> {
+    pub fn finish(self, facts: &Facts) -> Result<Finished> {
         let prepared = self.prepared.borrow();
         if self.next != prepared.tasks() {
             return Err(Error::new(Kind::Io, "The output is incomplete")
@@ -104,7 +104,7 @@ impl<P: Borrow<Prepared>> Assembler<P> {
         }
         let adapter_config = prepared.is_peft().then(|| config(prepared, &self.modules));
         let bytes = header.len() as u64 + self.data_len;
-        let report = report(prepared, &self.modules, &data_sha256, bytes);
+        let report = report(prepared, &self.modules, facts, &data_sha256, bytes);
         Ok(Finished { header, report, data_sha256, adapter_config })
     }
 }

@@ -7,7 +7,7 @@ use crate::recipe::Recipe;
 use crate::{Engine, MATH, VERSION};
 use rankweave_adapter::metadata::{MergedFacts, MergedModule, combine_warnings, merged, title};
 use rankweave_adapter::{Adapter, DialectId, Error, Limits, MetadataMode, OutTensor, Source, Warning, header_room};
-use rankweave_merge::{Form, ModuleReport, Params, Plan, Request, Weight, family, find, run_task};
+use rankweave_merge::{Facts, Form, ModuleReport, Params, Plan, Request, Weight, family, find, run_task, survey_task};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -145,14 +145,31 @@ impl Prepared {
         self.plan.dialect == DialectId::Peft
     }
 
-    /// Runs one task. `sources` are the adapters' bytes in the order of the recipe's
+    /// How many rounds of [`Prepared::survey_task`] over all tasks come before [`Prepared::run_task`].
+    pub fn rounds(&self) -> usize {
+        self.plan.rounds()
+    }
+
+    /// What the next round finds in one task, after those in `facts`; for [`Facts::add`]. `sources` as in
+    /// [`Prepared::run_task`].
+    ///
+    /// # Errors
+    /// As [`rankweave_merge::survey_task`].
+    pub fn survey_task(&self, sources: &[&dyn Source], task: usize, facts: &Facts) -> Result<Vec<f64>, Error> {
+        survey_task(&self.plan, &self.adapters, &self.ordered(sources), task, facts)
+    }
+
+    fn ordered<'a>(&self, sources: &[&'a dyn Source]) -> Vec<&'a dyn Source> {
+        self.order.iter().map(|i| sources[*i]).collect()
+    }
+
+    /// Runs one task, after all rounds. `sources` are the adapters' bytes in the order of the recipe's
     /// sources. Independent of all other tasks.
     ///
     /// # Errors
     /// As [`rankweave_merge::run_task`].
-    pub fn run_task(&self, sources: &[&dyn Source], task: usize) -> Result<TaskOutput, Error> {
-        let ordered: Vec<&dyn Source> = self.order.iter().map(|i| sources[*i]).collect();
-        let output = run_task(&self.plan, &self.adapters, &ordered, task)?;
+    pub fn run_task(&self, sources: &[&dyn Source], task: usize, facts: &Facts) -> Result<TaskOutput, Error> {
+        let output = run_task(&self.plan, &self.adapters, &self.ordered(sources), task, facts)?;
         Ok(TaskOutput { task, bytes: output.bytes, modules: output.modules })
     }
 
@@ -240,6 +257,7 @@ fn plan(recipe: &Recipe, adapters: &[Adapter], weights: &[Weight], dialect: Opti
         weights,
         method,
         params: Params::check(method.spec(), &recipe.method.params).map_err(|mut e| e.swap_remove(0))?,
+        seed: u64::from(recipe.seed.unwrap_or_default()),
         rank: recipe.output.rank.policy(),
         dtype: recipe.output.dtype().ok_or_else(missing)?,
         dialect,

@@ -5,7 +5,7 @@ use crate::loads::{Loads, loads};
 use crate::prepare::Prepared;
 use rankweave_adapter::layout::{block_of, blocks};
 use rankweave_adapter::{ModuleKey, Warning};
-use rankweave_merge::{BlockSummary, ModuleReport, Share, Totals, block_summaries, family};
+use rankweave_merge::{BlockSummary, Detail, Facts, ModuleReport, Picture, Share, Totals, block_summaries, family};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -44,6 +44,9 @@ pub struct Report {
     /// What is known of the programs that may read the file; empty where nothing is.
     #[serde(default)]
     pub loads: Vec<Loads>,
+    /// What the method says of the whole merge.
+    #[serde(default)]
+    pub remarks: Vec<Warning>,
     /// What the user should know.
     pub warnings: Vec<Warning>,
     /// The recipe that was run.
@@ -103,6 +106,12 @@ pub struct ModuleLine {
     pub norm: Option<f64>,
     /// Recovered weight of each source.
     pub recovered_weights: Vec<f64>,
+    /// What the method tells of it, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<Detail>,
+    /// The method's picture of its rank-one units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<Picture>,
 }
 
 /// The weights of one adapter in one block.
@@ -135,7 +144,13 @@ pub struct DroppedLine {
     pub rule: String,
 }
 
-pub(crate) fn report(prepared: &Prepared, modules: &[ModuleReport], data_sha256: &str, bytes: u64) -> Report {
+pub(crate) fn report(
+    prepared: &Prepared,
+    modules: &[ModuleReport],
+    facts: &Facts,
+    data_sha256: &str,
+    bytes: u64,
+) -> Report {
     let mut totals = Totals::new(prepared.adapters.len());
     modules.iter().for_each(|m| totals.add(m));
     let mut warnings = prepared.plan.warnings.clone();
@@ -147,6 +162,8 @@ pub(crate) fn report(prepared: &Prepared, modules: &[ModuleReport], data_sha256:
             place: Default::default(),
         });
     }
+    let details: Vec<&[Detail]> = modules.iter().map(|m| m.details.as_slice()).collect();
+    let remarks = prepared.plan.remarks(facts, &details);
     let sources = totals.sources().into_iter().zip(&prepared.adapters).zip(&prepared.recipe.mix);
     Report {
         report: 1,
@@ -175,6 +192,7 @@ pub(crate) fn report(prepared: &Prepared, modules: &[ModuleReport], data_sha256:
         blocks: block_lines(prepared),
         dropped: dropped(prepared),
         loads: loads(prepared),
+        remarks,
         warnings,
         recipe: prepared.recipe.clone(),
     }
@@ -206,6 +224,8 @@ fn line(module: &ModuleReport, block: Option<String>) -> ModuleLine {
         residual: module.residual(),
         norm: (!module.carried).then(|| module.kept.sqrt()),
         recovered_weights: module.recovered_weights(),
+        details: module.details.clone(),
+        picture: module.picture.clone(),
     }
 }
 
