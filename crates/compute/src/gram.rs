@@ -4,6 +4,7 @@ use crate::by_dense::inner_products;
 use crate::stack::{down_panels, up_panels};
 use crate::{Error, FactorPair, linalg};
 use faer::Mat;
+use std::borrow::Cow;
 
 /// BᵀB and AAᵀ of the stacked factors B = [B₁|…|B_T], A = [A₁;…;A_T] of one
 /// module, accumulated in f64 (R×R each, R = Σ ranks).
@@ -15,9 +16,9 @@ use faer::Mat;
 /// products are taken from those, panel by panel, and the two matrices stay empty (see `by_dense`).
 pub struct Grams {
     /// BᵀB, full symmetric; 0×0 where R > min(out, columns).
-    pub up: Mat<f64>,
+    pub(crate) up: Mat<f64>,
     /// AAᵀ, full symmetric; 0×0 where R > min(out, columns).
-    pub down: Mat<f64>,
+    pub(crate) down: Mat<f64>,
     /// The diagonal of BᵀB: ‖b_p‖² of every unit.
     pub up_norms: Vec<f64>,
     /// The diagonal of AAᵀ.
@@ -68,6 +69,18 @@ impl Grams {
         *up_norms = (0..units).map(|i| up[(i, i)]).collect();
         *down_norms = (0..units).map(|i| down[(i, i)]).collect();
         Ok(grams)
+    }
+
+    /// AAᵀ of `pairs`, whose Gram matrices these are; computed here where it was not needed before.
+    pub fn whole_down(&self, pairs: &[FactorPair]) -> Cow<'_, Mat<f64>> {
+        if !self.is_dense() {
+            return Cow::Borrowed(&self.down);
+        }
+        let units = self.down_norms.len();
+        let mut down = Mat::zeros(units, units);
+        down_panels(pairs, &self.offsets, |_, panel| linalg::add_gram(down.as_mut(), panel.transpose()));
+        mirror(&mut down);
+        Cow::Owned(down)
     }
 
     /// Were the deltas formed instead of the two matrices?
