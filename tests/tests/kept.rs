@@ -199,6 +199,14 @@ fn where_they_cannot_be_held_they_become_pairs_and_a_warning_says_why() {
     let parts = convert(&bytes(&fused), None, "f32", "diffusers");
     assert!(said(&parts).unwrap().contains("fuses or divides"));
     assert_eq!(parts.report.modules.len(), 3);
+    // Its halves change places, which would go through every factor.
+    let mut halves = List::new();
+    loha(&mut halves, "lora_unet_final_layer_adaLN_modulation_1", "F32", Some(1.0), [20, 2, 10]);
+    loha(&mut halves, FLUX[1], "F32", Some(1.0), [12, 3, 10]);
+    let swapped = convert(&bytes(&halves), None, "f32", "diffusers");
+    assert!(said(&swapped).unwrap().contains("another order"));
+    assert_eq!(swapped.report.modules.iter().filter(|m| m.norm.is_none()).count(), 1);
+    assert_eq!(said(&convert(&bytes(&halves), None, "f32", "kohya")), None);
     // Its shapes are none that PEFT would give.
     let mut odd = List::new();
     module(&mut odd, FLUX[0], "F32", Some(1.0), &[("lokr_w1", &[4, 5]), ("lokr_w2", &[3, 2])]);

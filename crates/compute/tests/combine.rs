@@ -186,6 +186,14 @@ fn a_full_sum_is_rounded_once() {
 }
 
 #[test]
+fn a_null_direction_of_a_full_stack_is_left_out() {
+    // Independent of the other rows, and of no size.
+    let mut a = pair(6, 8, 20, 1.0, 41);
+    a.up[..20].iter_mut().for_each(|x| *x *= 1e-8);
+    assert_eq!(check(&[a], &[1.0], RankPolicy::Exact, Nulls::Drop), 5);
+}
+
+#[test]
 fn the_difference_of_full_near_copies_keeps_its_digits() {
     let a = pair(24, 30, 40, 0.5, 31);
     let mut b = a.clone();
