@@ -124,7 +124,7 @@ fn fill_alphas(
         if let Some(config) = config.or_else(own) {
             // PEFT scales whole Kronecker factors too, by the rank that the configuration names.
             if module.kind == KindId::Lokr && module.dim == 0 {
-                module.dim = usize::try_from(config.r).unwrap_or_default();
+                module.dim = usize::try_from(config.rank_of(&module.key.path)?).unwrap_or_default();
             }
             if module.dim == 0 {
                 continue;

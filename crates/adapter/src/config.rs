@@ -36,6 +36,8 @@ pub struct PeftConfig {
     pub fields: BTreeMap<String, Value>,
     /// Keys of `alpha_pattern` in their order, compiled, with their alphas.
     alphas: Vec<(Pattern, f64)>,
+    /// Those of `rank_pattern`, as they stand: few modules need them.
+    ranks: Ordered,
 }
 
 impl PeftConfig {
@@ -47,7 +49,7 @@ impl PeftConfig {
     pub fn parse(text: &str, limits: &Limits) -> Result<PeftConfig> {
         let fields: BTreeMap<String, Value> = parse_json(text, limits)?;
         let order: Patterns = parse_json(text, limits)?;
-        Self::from_fields(fields, order.alpha_pattern.0)
+        Self::from_fields(fields, order)
     }
 
     /// The configurations inside a file's `lora_adapter_metadata`, by part of the model (`""` when none is named).
@@ -59,18 +61,18 @@ impl PeftConfig {
             parts.entry(part.to_owned()).or_default().insert(field.to_owned(), value);
         }
         // The order of keys is lost here; diffusers writes whole paths, of which only one can fit.
-        let alphas = |fields: &BTreeMap<String, Value>| {
-            let map = fields.get("alpha_pattern").and_then(Value::as_object);
-            map.into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect()
+        let pattern = |fields: &BTreeMap<String, Value>, key: &str| {
+            let map = fields.get(key).and_then(Value::as_object);
+            Ordered(map.into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect())
         };
         let config = |(part, fields): (String, BTreeMap<String, Value>)| {
-            let order = alphas(&fields);
-            Ok((part, Self::from_fields(fields, order)?))
+            let (alpha_pattern, rank_pattern) = (pattern(&fields, "alpha_pattern"), pattern(&fields, "rank_pattern"));
+            Ok((part, Self::from_fields(fields, Patterns { alpha_pattern, rank_pattern })?))
         };
         parts.into_iter().filter(|(_, f)| f.contains_key("r") || f.contains_key("lora_alpha")).map(config).collect()
     }
 
-    fn from_fields(fields: BTreeMap<String, Value>, alphas: Vec<(String, Value)>) -> Result<PeftConfig> {
+    fn from_fields(fields: BTreeMap<String, Value>, patterns: Patterns) -> Result<PeftConfig> {
         refuse_others(&fields)?;
         let get = |key: &str| fields.get(key).filter(|v| !v.is_null());
         let text = |key: &str| get(key).and_then(Value::as_str).map(str::to_owned);
@@ -81,10 +83,6 @@ impl PeftConfig {
         if !(r >= 0.0 && r <= f64::from(u32::MAX)) {
             return Err(wrong("r", "a positive number", r.to_string()));
         }
-        let alphas = alphas.into_iter().map(|(key, value)| {
-            let alpha = number(Some(&value), "alpha_pattern")?.unwrap_or(0.0);
-            Ok((Pattern::new(&key)?, alpha))
-        });
         let saved = get("modules_to_save").and_then(Value::as_array).into_iter().flatten();
         Ok(PeftConfig {
             r: r as u64,
@@ -95,7 +93,8 @@ impl PeftConfig {
             task_type: text("task_type"),
             fan_in_fan_out: flag(&fields, "fan_in_fan_out"),
             modules_to_save: saved.filter_map(|v| v.as_str().map(str::to_owned)).collect(),
-            alphas: alphas.collect::<Result<_>>()?,
+            alphas: compiled(&patterns.alpha_pattern, "alpha_pattern")?,
+            ranks: patterns.rank_pattern,
             fields,
         })
     }
@@ -105,13 +104,33 @@ impl PeftConfig {
     /// # Errors
     /// `Unsupported` when a pattern takes absurdly long to match.
     pub fn alpha_of(&self, path: &str) -> Result<f64> {
-        for (pattern, alpha) in &self.alphas {
-            if pattern.fits(path)? {
-                return Ok(*alpha);
-            }
-        }
-        Ok(self.lora_alpha)
+        Ok(first_fit(&self.alphas, path)?.unwrap_or(self.lora_alpha))
     }
+
+    /// The rank stated for the module at `path`, for modules whose tensors do not tell it.
+    ///
+    /// # Errors
+    /// `Malformed` and `Unsupported` for patterns that cannot be read.
+    pub fn rank_of(&self, path: &str) -> Result<u64> {
+        let ranks = compiled(&self.ranks, "rank_pattern")?;
+        Ok(first_fit(&ranks, path)?.map_or(self.r, |rank| rank.clamp(0.0, f64::from(u32::MAX)) as u64))
+    }
+}
+
+/// Keys of a pattern in their order, with their numbers.
+fn compiled(pattern: &Ordered, name: &str) -> Result<Vec<(Pattern, f64)>> {
+    let one = |(key, value): &(String, Value)| Ok((Pattern::new(key)?, number(Some(value), name)?.unwrap_or(0.0)));
+    pattern.0.iter().map(one).collect()
+}
+
+/// The value of the first pattern that fits.
+fn first_fit(patterns: &[(Pattern, f64)], path: &str) -> Result<Option<f64>> {
+    for (pattern, value) in patterns {
+        if pattern.fits(path)? {
+            return Ok(Some(*value));
+        }
+    }
+    Ok(None)
 }
 
 /// The types whose tensors are read.
@@ -188,14 +207,16 @@ fn parse_json<'de, T: Deserialize<'de>>(text: &'de str, limits: &Limits) -> Resu
     })
 }
 
-/// `alpha_pattern` with its keys in order, since the first that fits decides.
+/// Patterns with their keys in order, since the first that fits decides.
 #[derive(serde::Deserialize)]
 struct Patterns {
     #[serde(default)]
     alpha_pattern: Ordered,
+    #[serde(default)]
+    rank_pattern: Ordered,
 }
 
-#[derive(Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Ordered(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Ordered {
@@ -204,7 +225,7 @@ impl<'de> Deserialize<'de> for Ordered {
         impl<'de> Visitor<'de> for List {
             type Value = Ordered;
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("alpha_pattern to be an object or null")
+                f.write_str("a pattern to be an object or null")
             }
             fn visit_unit<E>(self) -> std::result::Result<Ordered, E> {
                 Ok(Ordered::default())

@@ -119,6 +119,10 @@ pub(crate) struct Convert {
     /// Type of the factors [default: that of the input].
     #[arg(long)]
     pub dtype: Option<DtypeArg>,
+    /// Only one part of the model: unet, transformer, text_encoder, text_encoder_2, text_encoder_3 or prior. A PEFT folder
+    /// holds one.
+    #[arg(long, value_name = "PART")]
+    pub part: Option<String>,
 }
 
 #[derive(Args)]

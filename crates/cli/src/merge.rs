@@ -5,7 +5,7 @@ use crate::inputs::{self, Input, cannot_read};
 use crate::output::{Draft, Target, write_text};
 use crate::{blocks, cancel, pool, progress, show};
 use rankweave_adapter::{Adapter, Error, Kind, MetadataMode, Source};
-use rankweave_recipe::{Assembler, Finished, MethodRef, Output, Prepared, Rank, Recipe, Report};
+use rankweave_recipe::{Assembler, Finished, MethodRef, Output, Prepared, Rank, Recipe, Report, Rule};
 use serde_json::{Map, Value};
 use std::path::Path;
 
@@ -33,14 +33,35 @@ pub(crate) fn run(args: &Merge) -> Result<(), Vec<Error>> {
 pub(crate) fn convert(args: &Convert) -> Result<(), Vec<Error>> {
     let input = inputs::open(&args.input).map_err(|e| vec![e])?;
     let target = Target::of(&args.output);
-    let recipe = Recipe {
+    let mut recipe = Recipe {
         method: MethodRef { id: "concat".into(), params: Map::new() },
         output: output(args.keys, args.dtype, Rank::Exact, &input.adapter, &target).map_err(|e| vec![e])?,
         ..Recipe::blank(1)
     };
+    if let Some(part) = &args.part {
+        recipe.mix[0].rules = only(part, &input.adapter).map_err(|e| vec![e])?;
+    }
     let report = execute(recipe, vec![input], &target)?;
     show::summary(&report);
     Ok(())
+}
+
+/// The rules that leave one part of the model.
+fn only(part: &str, adapter: &Adapter) -> Result<Vec<Rule>, Error> {
+    let mut parts: Vec<String> = adapter.modules.iter().map(|m| m.key.component.to_string()).collect();
+    parts.sort();
+    parts.dedup();
+    if !parts.iter().any(|own| own == part) {
+        return Err(Error::new(Kind::Parameter, "The adapter has no such part")
+            .file(&adapter.label)
+            .expected(format!("one of {}", parts.join(", ")))
+            .found(part)
+            .hint("rankweave inspect shows which modules a file has."));
+    }
+    Ok(vec![
+        Rule { pattern: "*".into(), weight: None, drop: true },
+        Rule { pattern: format!("{part}.*"), weight: Some(1.0), drop: false },
+    ])
 }
 
 fn recipe(args: &Merge, inputs: &[Input], target: &Target) -> Result<Recipe, Vec<Error>> {

@@ -2,6 +2,7 @@
 
 use crate::blocks::{fits_families, weight};
 use crate::check::problems;
+use crate::loads::{Loads, loads};
 use crate::recipe::Recipe;
 use crate::{Engine, MATH, VERSION};
 use rankweave_adapter::metadata::{MergedFacts, MergedModule, combine_warnings, merged, title};
@@ -47,6 +48,9 @@ pub struct Estimate {
     pub tasks: usize,
     /// Spelling of the output: stable id.
     pub dialect: String,
+    /// What is known of the programs that may read it; empty where nothing is.
+    #[serde(default)]
+    pub loads: Vec<Loads>,
     /// What the user should know.
     pub warnings: Vec<Warning>,
 }
@@ -110,6 +114,7 @@ impl Prepared {
             rank_max: self.plan.modules.iter().map(|m| m.rank_bound).max().unwrap_or(0),
             tasks: self.plan.tasks(),
             dialect: self.plan.dialect.id().to_owned(),
+            loads: loads(self),
             warnings: self.plan.warnings.clone(),
         }
     }

@@ -363,6 +363,8 @@ pub struct Estimate {
     pub modules: u32,
     /// Greatest possible rank.
     pub rank: u32,
+    /// Programs that may read the file: name, whether they do (`yes`, `partly`, `no`, `unknown`), and what is to be said.
+    pub loads: Vec<(String, String, String)>,
     /// The first few things that should be known before merging.
     pub warnings: Vec<Warning>,
     /// How many there are in all.

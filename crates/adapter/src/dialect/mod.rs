@@ -288,7 +288,9 @@ pub fn check_components<'a>(
                 .module(key.id())
                 .expected(format!("modules of {first} alone"))
                 .found(format!("modules of {} too", key.component))
-                .hint("Write diffusers or kohya keys, which name the part."))
+                .hint(
+                    "Write diffusers or kohya keys, which name the part; or convert one part at a time, with --part.",
+                ))
         }
         _ => Ok(()),
     }

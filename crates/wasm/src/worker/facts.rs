@@ -111,6 +111,7 @@ pub fn estimate(estimate: &rankweave_recipe::Estimate, adapters: &[&Adapter]) ->
         bytes: estimate.bytes_max,
         modules: count(estimate.modules),
         rank: count(estimate.rank_max),
+        loads: estimate.loads.iter().map(|l| (l.program.clone(), l.reads.word().to_owned(), l.says.clone())).collect(),
         warnings: first(&warnings),
         warning_count: count(warnings.len()),
     }
