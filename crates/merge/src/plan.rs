@@ -9,8 +9,8 @@ use crate::spec::Params;
 use crate::vectors::{self, LeftOut};
 use crate::weights::{Taken, Weight, take};
 use rankweave_adapter::{
-    Adapter, DialectId, Dtype, Error, Family, Kind, KindId, ModuleKey, ModuleShape, NamingContext, OutTensor,
-    OutputKeys, Result, Warning, check_components, output_keys,
+    Adapter, BaseWeight, DialectId, Dtype, Error, Family, Kind, KindId, ModuleKey, ModuleShape, NamingContext,
+    OutTensor, OutputKeys, Result, Warning, check_components, output_keys,
 };
 use rankweave_compute::RankPolicy;
 use std::ops::Range;
@@ -245,8 +245,9 @@ impl Plan {
 impl PlannedModule {
     fn bytes_in(&self, adapters: &[Adapter]) -> u64 {
         let size = |&(a, m): &(usize, usize)| {
-            let tensors = adapters[a].modules[m].parts.iter();
-            tensors.map(|(_, tensor)| adapters[a].header.tensors[*tensor].len).sum::<u64>()
+            let module = &adapters[a].modules[m];
+            let base = module.base.as_ref().map_or(0, BaseWeight::bytes);
+            base + module.parts.iter().map(|(_, tensor)| adapters[a].header.tensors[*tensor].len).sum::<u64>()
         };
         self.sources.iter().map(size).sum()
     }
