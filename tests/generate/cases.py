@@ -43,6 +43,7 @@ class Case:
     params: dict = dataclasses.field(default_factory=dict)
     te_weights: list | None = None
     dtype: str = "f32"
+    seed: int = 0
     # Largest ‖ours − expected‖ / ‖expected‖ of one module.
     tolerance: float = 2e-6
 

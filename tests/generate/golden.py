@@ -9,11 +9,11 @@ has one), case.json (what to do, and each module's expected rank) and expected.s
 module, out × columns, F64, by canonical id).
 
 Formulas. ΔW = s·B·A with s = alpha/r, alpha/√r under rsLoRA, 1 without alpha; a k×k convolution's A is
-r × in·k·k. Other kinds: see kinds.py. sum: M = λ Σ wᵢΔWᵢ. concat: M = Σ wᵢΔWᵢ. mean: M = Σ wᵢΔWᵢ / T, T = adapters that have the module, or
+r × in·k·k. Other kinds: see kinds.py. sum, concat: M = Σ wᵢΔWᵢ; every method times λ. mean: M = Σ wᵢΔWᵢ / T, T = adapters that have the module, or
 all of them where `divide_by` says so. A rank policy the leading singular values: all above 1e-6 of the first (exact), at most N of them (fixed), or as few as hold the
 share p of Σσ² (energy). concat with the exact policy stacks and drops nothing: its rank is Σ rᵢ; so does one
 adapter alone at weight 1, which is left as it is. A tensor that is no
-factor is kept from the adapter with the largest weight, the first among equals.
+factor is kept from the adapter with the largest weight, the first among equals. All other methods: see oracles/.
 """
 import json
 import pathlib
@@ -25,6 +25,7 @@ import numpy as np
 
 import cases
 import kinds
+import oracles
 import spelling
 import tensorfile
 
@@ -80,6 +81,9 @@ def solve(case):
     """({module: dense M}, {module: {rank, energy, recovered}}) from the formulas above."""
     parts = [deltas(adapter) for adapter in case.inputs]
     merged, facts = {}, {}
+    answers = {}
+    if case.method not in ("sum", "mean", "concat"):
+        answers = oracles.merge(oracles.Problem.of(case, parts), case.method)
     for module in dict.fromkeys(m for part in parts for m in part):
         have = [i for i, part in enumerate(parts) if module in part]
         weights = [case.weights[i] for i in have]
@@ -88,8 +92,7 @@ def solve(case):
         total = sum(w * parts[i][module][0] for w, i in zip(weights, have))
         if case.method == "mean":
             total = total / (len(case.inputs) if case.params.get("divide_by") == "all" else len(have))
-        if case.method == "sum":
-            total = total * case.params.get("lambda", 1.0)
+        total = answers.get(module, total) * case.params.get("lambda", 1.0)
         u, sigma, vt = np.linalg.svd(total, full_matrices=False)
         # Cancellation leaves rounding dust in float64: it is zero against what was added up.
         added = sum(abs(w) * np.linalg.norm(parts[i][module][0]) for w, i in zip(weights, have))
@@ -145,7 +148,7 @@ def write(case, folder):
     merged, facts = solve(case)
     text = {
         "title": case.title, "inputs": inputs, "method": case.method, "params": case.params, "rank": case.rank,
-        "dtype": case.dtype, "tolerance": case.tolerance, "modules": facts, "extras": kept_extras(case),
+        **({"seed": case.seed} if case.seed else {}), "dtype": case.dtype, "tolerance": case.tolerance, "modules": facts, "extras": kept_extras(case),
     }
     (folder / "case.json").write_text(json.dumps(text, indent=1, ensure_ascii=False) + "\n")
     tensorfile.write(folder / "expected.safetensors", [(m, merged[m], "F64") for m in sorted(merged)])
@@ -174,6 +177,7 @@ def same(ours, theirs):
 
 
 def main():
+    cases.ALL.update({name: build(cases.Maker(name)) for name, build in oracles.cases().items()})
     with tempfile.TemporaryDirectory() as made:
         made = pathlib.Path(made)
         for name, case in cases.ALL.items():

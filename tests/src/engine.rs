@@ -4,7 +4,7 @@ use crate::naive::{self, Modules};
 use crate::tensors;
 use rankweave_adapter::base::shards;
 use rankweave_adapter::{Adapter, Base, Error, Source};
-use rankweave_recipe::{Assembler, Prepared, Recipe, Report};
+use rankweave_recipe::{Assembler, Facts, Prepared, Recipe, Report};
 use serde_json::{Value, json};
 
 /// One input file.
@@ -37,6 +37,8 @@ pub struct Job {
     pub method: Value,
     /// `output.rank` of a recipe.
     pub rank: Value,
+    /// The recipe's seed.
+    pub seed: u64,
     /// `f32`, `f16` or `bf16`.
     pub dtype: String,
     /// `output.keys` of a recipe.
@@ -83,6 +85,7 @@ impl Job {
             files,
             method: json!({"id": method}),
             rank: json!({"mode": "exact"}),
+            seed: 0,
             dtype: "f32".into(),
             keys: None,
             metadata: None,
@@ -112,7 +115,7 @@ impl Job {
         // A PEFT output is a folder, whose configuration can hold alphas.
         let alpha = (self.keys.as_deref() == Some("peft")).then_some("keep-first");
         let output = json!({"alpha": alpha, "rank": self.rank, "dtype": self.dtype, "keys": self.keys, "metadata": self.metadata});
-        let recipe = json!({"recipe": 1, "sources": sources, "mix": mix, "method": self.method, "output": output});
+        let recipe = json!({"recipe": 1, "sources": sources, "mix": mix, "method": self.method, "seed": self.seed, "output": output});
         Recipe::from_json(&recipe.to_string()).expect("a recipe of the tests is well formed")
     }
 
@@ -146,7 +149,15 @@ impl Job {
         let prepared = Prepared::with_base(self.recipe(), adapters, base.as_ref())?;
         let files = self.files.iter().map(|file| &file.bytes).chain(self.base.iter().map(|(_, bytes)| bytes));
         let sources: Vec<&dyn Source> = files.map(|bytes| bytes as &dyn Source).collect();
-        let run = |task| prepared.run_task(&sources, task);
+        let mut facts = Facts::default();
+        for _ in 0..prepared.rounds() {
+            let survey = |task| prepared.survey_task(&sources, task, &facts).map(|found| (task, found));
+            let found = order(prepared.tasks()).into_iter().map(survey).collect::<Result<Vec<_>, Error>>();
+            let mut found = found.map_err(|e| vec![e])?;
+            found.sort_by_key(|(task, _)| *task);
+            facts.add(&found.into_iter().map(|(_, found)| found).collect::<Vec<_>>());
+        }
+        let run = |task| prepared.run_task(&sources, task, &facts);
         let mut outputs =
             order(prepared.tasks()).into_iter().map(run).collect::<Result<Vec<_>, Error>>().map_err(|e| vec![e])?;
         outputs.sort_by_key(|output| output.task);
@@ -155,7 +166,7 @@ impl Job {
             assembler.data(&output.bytes);
             assembler.end_task(output.task, &output.modules).map_err(|e| vec![e])?;
         }
-        let finished = assembler.finish().map_err(|e| vec![e])?;
+        let finished = assembler.finish(&facts).map_err(|e| vec![e])?;
         let mut bytes = finished.header;
         outputs.iter().for_each(|output| bytes.extend(&output.bytes));
         Ok(Merged { bytes, config: finished.adapter_config, report: finished.report })

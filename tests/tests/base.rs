@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says no more by expecting")]
 
 use rankweave_adapter::{Adapter, Base, Kind, Source};
-use rankweave_recipe::Prepared;
+use rankweave_recipe::{Facts, Prepared};
 use rankweave_tests::base::{self, Side};
 use rankweave_tests::dense::Matrix;
 use rankweave_tests::engine::{File, Job, Merged};
@@ -221,6 +221,22 @@ fn factors_of_outputs_and_inputs() {
         let mut job = job(vec![named(name, ".ia3_l", l)], base_of("m", "conv.0.weight", &weight));
         job.files[0].config = config.clone();
         holds(&job, name, &wanted);
+    }
+}
+
+#[test]
+fn a_bias_that_would_be_scaled_too_is_told() {
+    let weight = random("w", 1, &[5, 3], "F32");
+    let list = [
+        (PEFT_NAMES[0].1.to_owned(), weight),
+        ("model.layers.0.self_attn.q_proj.bias".to_owned(), random("b", 1, &[5], "F32")),
+    ];
+    for (shape, expected) in [([5, 1], true), ([1, 3], false)] {
+        let mut job = job(vec![named(PEFT, ".ia3_l", positive("l", 1, &shape))], vec![("m".into(), file(&list))]);
+        job.files[0].config = Some(json!({"peft_type": "IA3"}).to_string());
+        let told = job.run().unwrap().report.warnings.into_iter().find(|w| w.code == "bias-not-scaled");
+        assert_eq!(told.is_some(), expected);
+        assert!(told.is_none_or(|w| w.message.contains("q_proj.bias")));
     }
 }
 
@@ -516,7 +532,7 @@ fn only_headers_and_the_weights_that_are_needed_are_read() {
     assert!(watched.reads.borrow().iter().all(|read| read.end <= header), "planning reads headers alone");
     watched.reads.borrow_mut().clear();
     for task in 0..prepared.tasks() {
-        prepared.run_task(&[&adapter_bytes, &watched], task).unwrap();
+        prepared.run_task(&[&adapter_bytes, &watched], task, &Facts::default()).unwrap();
     }
     let mut reads = watched.reads.take();
     reads.sort_by_key(|read| read.start);

@@ -37,7 +37,12 @@ fn convert(bytes: Vec<u8>, config: Option<String>, dtype: &str, keys: &str) -> M
 
 #[test]
 fn every_pair_of_spellings_and_back_keeps_every_delta() {
-    for (dtype, alphas) in [("F16", [4.0, 2.5, 0.375, -3.0]), ("BF16", [1.0, 12.0, 7.0, 160.0]), ("F32", [0.1; 4])] {
+    for (dtype, alphas) in [
+        ("F16", [4.0, 2.5, 0.375, -3.0]),
+        ("BF16", [1.0, 12.0, 7.0, 160.0]),
+        ("F16", [300.0, 1000.0, 2048.0, 257.0]),
+        ("F32", [0.1; 4]),
+    ] {
         let mut adapter = fixture::adapter(7, 4, &SHAPES);
         for (module, alpha) in adapter.iter_mut().zip(alphas) {
             module.pair.scale = alpha / module.pair.down.rows as f64;
@@ -149,4 +154,14 @@ fn another_rank_or_weight_is_a_merge_and_its_loss_is_stated() {
     let report = job.run().unwrap().report;
     assert!(report.residual > 0.1 && report.energy < 0.99, "{} {}", report.residual, report.energy);
     assert!(report.modules.iter().all(|m| m.rank == 2));
+}
+
+#[test]
+fn the_metadata_states_the_alpha_that_was_kept() {
+    let mut adapter = fixture::adapter(13, 4, &SHAPES);
+    adapter.iter_mut().for_each(|module| module.pair.scale = 0.5);
+    let there = convert(fixture::bytes(&adapter, "F16"), None, "f16", "kohya");
+    let metadata = rankweave_tests::tensors::read(&there.bytes).metadata;
+    let said = ["ss_network_dim", "ss_network_alpha", "ss_network_args"].map(|key| metadata[key].as_str());
+    assert_eq!(said, ["4", "2", r#"{"conv_dim": "4", "conv_alpha": "2"}"#]);
 }

@@ -30,6 +30,7 @@ fn job(folder: &Path, case: &Value) -> Job {
         files: case["inputs"].as_array().unwrap().iter().map(file).collect(),
         method: serde_json::json!({"id": case["method"], "params": case["params"]}),
         rank: case["rank"].clone(),
+        seed: case["seed"].as_u64().unwrap_or(0),
         dtype: case["dtype"].as_str().unwrap().into(),
         keys: None,
         metadata: None,

@@ -4,15 +4,16 @@ use crate::live;
 use crate::slider::Slider;
 use crate::state::{State, state};
 use leptos::prelude::*;
-use rankweave_wasm::protocol::{Choice, Param, ParamKind, Value};
+use rankweave_wasm::protocol::{Choice, Method, Param, ParamKind, Value};
 
 /// The list of methods.
 #[component]
 pub fn MethodSelect() -> impl IntoView {
     let state = state();
     let options = move || {
-        let all: Vec<_> = state.methods.with(|all| all.iter().map(|m| (m.id.clone(), m.title.clone())).collect());
-        live::list(all, |(id, title)| live::option(id, title))
+        let all: Vec<Method> = state.methods.get();
+        let sections = all.chunk_by(|a, b| a.section == b.section);
+        live::list(sections.map(<[Method]>::to_vec), section)
     };
     view! {
         <div class="field">
@@ -27,6 +28,13 @@ pub fn MethodSelect() -> impl IntoView {
             </select>
         </div>
     }
+}
+
+/// Methods that belong together.
+fn section(methods: Vec<Method>) -> AnyView {
+    let title = methods.first().map(|method| method.section.clone()).unwrap_or_default();
+    let option = |method: Method| live::option(method.id, method.title);
+    view! { <optgroup label=title>{live::list(methods, option)}</optgroup> }.into_any()
 }
 
 /// The chosen method's parameters.
@@ -50,6 +58,7 @@ fn param_field(state: State, method: String, param: Param) -> AnyView {
         ParamKind::Number { min, max, step, .. } => number_control(handle, &param.title, (min, max), step),
         ParamKind::Choice { options, .. } => choice_control(handle, &id, options),
         ParamKind::Flag { .. } => flag_control(handle, &id),
+        ParamKind::Text => text_control(handle, &id),
     };
     view! {
         <div class="field" role="group" aria-labelledby=format!("{id}-title") aria-describedby=help.clone()>
@@ -108,6 +117,21 @@ fn choice_control(handle: Handle, id: &str, options: Vec<Choice>) -> AnyView {
         <select id=id.to_owned() prop:value=value on:change=move |e| handle.set(Value::Choice(event_target_value(&e)))>
             {live::list(options, |choice| live::option(choice.id, choice.title))}
         </select>
+    }
+    .into_any()
+}
+
+fn text_control(handle: Handle, id: &str) -> AnyView {
+    let read = handle.clone();
+    let value = live::signal(move || if let Value::Text(text) = read.get() { text } else { String::new() });
+    view! {
+        <textarea
+            id=id.to_owned()
+            rows="4"
+            spellcheck="false"
+            prop:value=value
+            on:change=move |e| handle.set(Value::Text(event_target_value(&e)))
+        ></textarea>
     }
     .into_any()
 }

@@ -148,6 +148,7 @@ impl Form {
             ParamKind::Number { default, .. } => Value::Number(*default),
             ParamKind::Choice { default, .. } => Value::Choice(default.clone()),
             ParamKind::Flag { default } => Value::Flag(*default),
+            ParamKind::Text => Value::Text(String::new()),
         })
     }
 

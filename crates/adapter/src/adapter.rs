@@ -174,7 +174,8 @@ fn fill_alphas(
     Ok(())
 }
 
-/// The dialect of all modules; vectors, which are spelled alike everywhere, go along. The three old spellings of diffusers go together, the commonest one counts.
+/// The dialect of all modules; vectors, which are spelled alike everywhere, go along. The three old spellings of
+/// diffusers go together, the commonest one counts.
 fn common_dialect(modules: &[Module]) -> DialectId {
     let mut counts: BTreeMap<DialectId, usize> = BTreeMap::new();
     let only_vectors = modules.iter().all(|m| m.kind == KindId::Vector);

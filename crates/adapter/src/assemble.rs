@@ -134,11 +134,11 @@ fn siblings(groups: &mut [Group]) {
 
 /// The bias of an up factor is scaled as its pair is.
 fn scale_biases(modules: &mut [Module]) {
-    let dims = |m: &Module| (m.part(Part::Up).is_some()).then(|| (m.raw.clone(), m.dim));
-    let dims: HashMap<String, usize> = match modules.iter().any(|m| m.part(Part::UpBias).is_some()) {
-        true => modules.iter().filter_map(dims).collect(),
-        false => return,
-    };
+    if modules.iter().all(|m| m.part(Part::UpBias).is_none()) {
+        return;
+    }
+    let pairs = modules.iter().filter(|m| m.part(Part::Up).is_some());
+    let dims: HashMap<String, usize> = pairs.map(|m| (m.raw.clone(), m.dim)).collect();
     for module in modules.iter_mut().filter(|m| m.part(Part::UpBias).is_some()) {
         module.dim = dims.get(&module.raw).copied().unwrap_or(0);
     }

@@ -31,9 +31,14 @@ const FIXES: [(&str, &str); 25] = [
     ("not-finite", "Use another checkpoint: training diverged, or the file is damaged."),
 ];
 
+/// What to do about a warning or a finding with this code, in one sentence; empty for a code that is not known.
+pub fn fix(code: &str) -> &'static str {
+    FIXES.iter().find(|(known, _)| *known == code).map_or("", |(_, fix)| fix)
+}
+
 impl Warning {
     /// What to do about it, in one sentence; empty for a code that is not known.
     pub fn fix(&self) -> &'static str {
-        FIXES.iter().find(|(code, _)| *code == self.code).map_or("", |(_, fix)| fix)
+        fix(&self.code)
     }
 }

@@ -43,6 +43,7 @@ pub use config::PeftConfig;
 pub use dialect::{DialectId, NamingContext, OutputKeys, check_components, output_keys};
 pub use dtype::Dtype;
 pub use error::{Error, Kind, Place, Result, Warning};
+pub use fixes::fix;
 pub use hash::{Hashes, hashes};
 pub use kind::KindId;
 pub use limits::Limits;

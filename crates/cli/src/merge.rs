@@ -126,10 +126,11 @@ fn execute(recipe: Recipe, inputs: Vec<Input>, model: Option<Model>, target: &Ta
 
 fn write(prepared: &Prepared, sources: &[&(dyn Source + Sync)], target: &Target) -> Result<Finished, Error> {
     let cancelled = cancel::flag();
-    let bar = progress::bar(prepared.estimate().modules);
+    let bar = progress::bar(prepared.estimate().modules * (prepared.rounds() + 1));
+    let facts = pool::survey(prepared, sources, &cancelled, |modules| bar.inc(modules as u64))?;
     let mut draft = Draft::new(&target.tensors(), prepared.room())?;
     let mut assembler = Assembler::new(prepared);
-    pool::run(prepared, sources, &cancelled, |output| {
+    pool::run(prepared, sources, &facts, &cancelled, |output| {
         assembler.data(&output.bytes);
         assembler.end_task(output.task, &output.modules)?;
         draft.write(&output.bytes)?;
@@ -137,7 +138,7 @@ fn write(prepared: &Prepared, sources: &[&(dyn Source + Sync)], target: &Target)
         Ok(())
     })?;
     bar.finish_and_clear();
-    let finished = assembler.finish()?;
+    let finished = assembler.finish(&facts)?;
     if let (Target::Folder(folder), Some(config)) = (target, &finished.adapter_config) {
         write_text(&folder.join("adapter_config.json"), config)?;
     }

@@ -17,7 +17,7 @@
 //! which takes one thin product per side and no orthonormal basis at all.
 
 use crate::combine::{Combination, Sum, energy};
-use crate::stack::{down_panels, up_panels};
+use crate::stack::{mixed_down, mixed_up};
 use crate::{Error, FactorPair, NULL, RankPolicy, linalg};
 use faer::Mat;
 
@@ -121,22 +121,10 @@ impl Sum<'_> {
     /// up = B·`from_up`, down = `from_down`ᵀ·A, in f64 and rounded once.
     fn mixed(&self, from_up: &Mat<f64>, from_down: &Mat<f64>) -> FactorPair {
         let (out, columns, rank) = (self.pairs[0].out, self.pairs[0].columns, from_up.ncols());
-        let mut pair = FactorPair::zero(out, columns, rank);
-        let mix = self.over_all_slots(from_up);
-        up_panels(self.pairs, &self.grams.offsets, |rows, panel| {
-            let mixed = linalg::product(mix.transpose(), panel);
-            for (column, row) in rows.enumerate() {
-                narrow(mixed.col_as_slice(column), &mut pair.up[row * rank..]);
-            }
-        });
-        let mix = self.over_all_slots(from_down);
-        down_panels(self.pairs, &self.grams.offsets, |range, panel| {
-            let mixed = linalg::product(panel, mix.as_ref());
-            for l in 0..rank {
-                narrow(mixed.col_as_slice(l), &mut pair.down[l * columns + range.start..]);
-            }
-        });
-        pair
+        let offsets = &self.grams.offsets;
+        let up = mixed_up(self.pairs, offsets, &self.over_all_slots(from_up));
+        let down = mixed_down(self.pairs, offsets, &self.over_all_slots(from_down));
+        FactorPair { out, columns, rank, up, down, scale: 1.0 }
     }
 
     /// Rows of `mix` (units×rank) at their slots of the whole stack; zero for slots
@@ -153,11 +141,5 @@ impl Sum<'_> {
     fn restrict(&self, gram: &Mat<f64>) -> Mat<f64> {
         let n = self.units.len();
         Mat::from_fn(n, n, |i, j| gram[(self.units[i].index, self.units[j].index)])
-    }
-}
-
-fn narrow(from: &[f64], to: &mut [f32]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from as f32;
     }
 }

@@ -9,16 +9,20 @@
 mod by_gram;
 mod by_qr;
 mod combine;
+mod core;
 mod error;
 mod gram;
 pub mod linalg;
 mod low_rank;
 pub mod norms;
 mod rank;
+pub mod rng;
 mod stack;
 
 pub use combine::{Combination, Nulls, combine};
+pub use core::Core;
 pub use error::Error;
+pub use faer::{Mat, MatRef};
 pub use gram::Grams;
 pub use low_rank::{FactorPair, ThinSvd};
 pub use rank::{NULL, RankPolicy};

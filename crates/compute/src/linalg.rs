@@ -4,6 +4,7 @@
 use crate::Error;
 use faer::linalg::matmul::{matmul, triangular};
 use faer::linalg::triangular_inverse::invert_lower_triangular;
+use faer::linalg::triangular_solve::solve_upper_triangular_in_place;
 use faer::{Accum, Mat, MatMut, MatRef, Par, Side};
 
 /// Singular value decomposition X = U·diag(σ)·Vᵀ of a small matrix, σ descending.
@@ -48,6 +49,72 @@ pub fn inverse_norm(lower: MatRef<'_, f64>) -> f64 {
     let mut inverse = Mat::zeros(lower.nrows(), lower.ncols());
     invert_lower_triangular(inverse.as_mut(), lower, Par::Seq);
     inverse.norm_l2()
+}
+
+/// Orthonormal basis of the columns of `x` (p×q), p×ρ, strongest direction first, ρ the number of singular values
+/// above `least` times the largest.
+pub fn basis(x: MatRef<'_, f64>, least: f64) -> Result<Mat<f64>, Error> {
+    let svd = svd(x)?;
+    let rank = rank(&svd.sigma, least);
+    Ok(svd.u.subcols(0, rank).to_owned())
+}
+
+/// The polar factor U·Vᵀ of `x` = U·Σ·Vᵀ over its non-null directions alone: the nearest matrix with orthonormal
+/// columns, where `x` has full rank, and unique where it has not. Singular values at or below [`POLAR_NULL`] times the
+/// largest count as null (METHODS §16.3).
+pub fn polar(x: MatRef<'_, f64>) -> Result<Mat<f64>, Error> {
+    let Svd { u, sigma, v } = svd(x)?;
+    let rank = rank(&sigma, POLAR_NULL);
+    Ok(product(u.as_ref().subcols(0, rank), v.as_ref().subcols(0, rank).transpose()))
+}
+
+/// Share of the largest singular value at which [`polar`] takes a direction for null.
+pub const POLAR_NULL: f64 = 1e-8;
+
+/// How many of `sigma` (descending) are above `least` times the first.
+pub fn rank(sigma: &[f64], least: f64) -> usize {
+    let top = sigma.first().copied().unwrap_or(0.0);
+    sigma.iter().take_while(|s| **s > least * top && **s > 0.0).count()
+}
+
+/// U·diag(`sigma`)·Vᵀ of the first columns of `u` (p×·) and `v` (q×·).
+pub fn assembled(u: MatRef<'_, f64>, sigma: &[f64], v: MatRef<'_, f64>) -> Mat<f64> {
+    let scaled = Mat::from_fn(u.nrows(), sigma.len(), |i, l| u[(i, l)] * sigma[l]);
+    product(scaled.as_ref(), v.subcols(0, sigma.len()).transpose())
+}
+
+/// L⁻ᵀ·`x` of a lower triangular matrix.
+pub fn solve_transposed(lower: MatRef<'_, f64>, x: MatRef<'_, f64>) -> Mat<f64> {
+    let mut out = x.to_owned();
+    solve_upper_triangular_in_place(lower.transpose(), out.as_mut(), Par::Seq);
+    out
+}
+
+/// Adds `factor`·`x` to `sum`.
+pub fn add(sum: &mut Mat<f64>, factor: f64, x: MatRef<'_, f64>) {
+    for j in 0..x.ncols() {
+        for i in 0..x.nrows() {
+            sum[(i, j)] += factor * x[(i, j)];
+        }
+    }
+}
+
+/// ⟨`x`, `y`⟩_F.
+pub fn inner(x: MatRef<'_, f64>, y: MatRef<'_, f64>) -> f64 {
+    let column = |j| -> f64 { (0..x.nrows()).map(|i| x[(i, j)] * y[(i, j)]).sum() };
+    (0..x.ncols()).map(column).sum()
+}
+
+/// The matrices side by side; all have as many rows as the first.
+pub fn beside(parts: &[MatRef<'_, f64>]) -> Mat<f64> {
+    let rows = parts.first().map_or(0, |part| part.nrows());
+    let mut out = Mat::zeros(rows, parts.iter().map(|part| part.ncols()).sum());
+    let mut at = 0;
+    for part in parts {
+        out.as_mut().subcols_mut(at, part.ncols()).copy_from(part);
+        at += part.ncols();
+    }
+    out
 }
 
 /// `x`·`y`.

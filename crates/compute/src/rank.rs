@@ -55,6 +55,18 @@ impl RankPolicy {
         }
     }
 
+    /// The same policy with at most `most` directions.
+    #[must_use]
+    pub fn capped(&self, most: usize) -> RankPolicy {
+        match *self {
+            RankPolicy::Exact => RankPolicy::Fixed(most),
+            RankPolicy::Fixed(rank) => RankPolicy::Fixed(rank.min(most)),
+            RankPolicy::Energy { share, max } => {
+                RankPolicy::Energy { share, max: Some(max.map_or(most, |m| m.min(most))) }
+            }
+        }
+    }
+
     /// True where no direction of `available` ones would be cut off.
     pub(crate) fn keeps_all(&self, available: usize) -> bool {
         match *self {

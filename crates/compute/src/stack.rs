@@ -3,7 +3,7 @@
 //! Stacking all of them at once would double a module's memory; a panel of some
 //! hundred rows stays in a cache and is all that a product needs.
 
-use crate::FactorPair;
+use crate::{FactorPair, linalg};
 use faer::{Mat, MatRef};
 use std::ops::Range;
 
@@ -46,6 +46,38 @@ pub(crate) fn down_panels(
             }
         }
         each(start..start + width, panel.as_ref().subrows(0, width));
+    }
+}
+
+/// \[B₁|…|B_T]·`mix` (out×k, row-major), `mix` being R×k: in f64, rounded once.
+pub(crate) fn mixed_up(pairs: &[FactorPair], offsets: &[usize], mix: &Mat<f64>) -> Vec<f32> {
+    let (out, rank) = (pairs.first().map_or(0, |p| p.out), mix.ncols());
+    let mut up = vec![0.0; out * rank];
+    up_panels(pairs, offsets, |rows, panel| {
+        let mixed = linalg::product(mix.transpose(), panel);
+        for (column, row) in rows.enumerate() {
+            narrow(mixed.col_as_slice(column), &mut up[row * rank..]);
+        }
+    });
+    up
+}
+
+/// `mix`ᵀ·\[A₁;…;A_T] (k×columns, row-major), `mix` being R×k: in f64, rounded once.
+pub(crate) fn mixed_down(pairs: &[FactorPair], offsets: &[usize], mix: &Mat<f64>) -> Vec<f32> {
+    let (columns, rank) = (pairs.first().map_or(0, |p| p.columns), mix.ncols());
+    let mut down = vec![0.0; rank * columns];
+    down_panels(pairs, offsets, |range, panel| {
+        let mixed = linalg::product(panel, mix.as_ref());
+        for l in 0..rank {
+            narrow(mixed.col_as_slice(l), &mut down[l * columns + range.start..]);
+        }
+    });
+    down
+}
+
+fn narrow(from: &[f64], to: &mut [f32]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from as f32;
     }
 }
 

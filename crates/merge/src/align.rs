@@ -4,12 +4,20 @@
 //! path, dots and underscores counting as equal, since kohya's names have lost
 //! their dots. Names that no layout knows match as they are spelled.
 
-use rankweave_adapter::{Adapter, Error, Kind, ModuleShape, Result};
+use rankweave_adapter::{Adapter, Error, Family, Kind, ModuleShape, Result};
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 /// One module of the output: (adapter, module) indices of those that have it, in
 /// the adapters' order.
 pub type Group = Vec<(usize, usize)>;
+
+/// The family of a merge of `adapters` (at least one): that of the first whose family is known. A file with text
+/// encoders alone may not tell which model they belong to.
+pub fn family<A: Borrow<Adapter>>(adapters: &[A]) -> &Family {
+    let known = adapters.iter().map(Borrow::borrow).find(|a| a.family.id != "unknown");
+    &known.unwrap_or_else(|| adapters[0].borrow()).family
+}
 
 /// Groups the modules of all adapters by name, in the names' order, whatever their shapes.
 pub fn aligned(adapters: &[&Adapter]) -> Vec<Group> {

@@ -2,13 +2,16 @@
 
 use crate::encode;
 use crate::factors;
-use crate::method::{Merged, ModuleInputs};
-use crate::plan::{Item, Plan, PlannedModule};
+use crate::facts::{self, Facts};
+use crate::method::{Merged, ModuleInputs, Outcome, failed};
+use crate::plan::{Item, Plan};
+use crate::planned::PlannedModule;
 use crate::report::{ModuleReport, SourceShare};
+use crate::scale;
 use rankweave_adapter::dtype;
-use rankweave_adapter::{Adapter, DialectId, Error, Kind, Result, Source, read_modules, read_raw};
+use rankweave_adapter::{Adapter, DialectId, Dtype, Error, Result, Source, read_modules, read_raw};
 use rankweave_compute::norms::Sums;
-use rankweave_compute::{Combination, FactorPair, Grams, RankPolicy, combine};
+use rankweave_compute::{Combination, FactorPair, Grams, Nulls, RankPolicy, combine};
 use std::collections::BTreeMap;
 
 /// What a task makes: a run of the output's tensor data.
@@ -20,8 +23,63 @@ pub struct TaskOutput {
     pub modules: Vec<ModuleReport>,
 }
 
-/// Runs task `task` of `plan`. `sources` are the adapters' bytes, in their order, then those of the base's files, if there is
-/// a base.
+/// What the next round finds in task `task`, `facts` being those of the rounds before. The numbers of all tasks go to
+/// [`Facts::add`], in the tasks' order. `sources` are the adapters' bytes, in their order.
+///
+/// # Errors
+/// As [`run_task`].
+pub fn survey_task(
+    plan: &Plan,
+    adapters: &[Adapter],
+    sources: &[&dyn Source],
+    task: usize,
+    facts: &Facts,
+) -> Result<Vec<f64>> {
+    let items = plan.task(task);
+    let mut pairs = read_pairs(plan, adapters, sources, items)?;
+    let mut sums = Vec::new();
+    for item in items {
+        let Item::Module(m) = *item else { continue };
+        let module = &plan.modules[m];
+        let pairs = pairs.remove(&m).unwrap_or_default();
+        let found = survey_module(plan, module, &pairs, facts).map_err(|e| place(e, module, adapters))?;
+        facts::add(&mut sums, &found);
+    }
+    Ok(sums)
+}
+
+fn survey_module(plan: &Plan, module: &PlannedModule, pairs: &[FactorPair], facts: &Facts) -> Result<Vec<f64>> {
+    let grams = Grams::new(pairs).map_err(failed)?;
+    let name = module.key.id();
+    let inputs = inputs(plan, module, &name, pairs, &grams, facts);
+    let round = facts.rounds();
+    if round < plan.method.rounds(&plan.params) {
+        return plan.method.survey(round, &inputs, &plan.params);
+    }
+    scale::survey(&inputs, &plan.method.merge(&inputs, &plan.params)?.merged)
+}
+
+fn inputs<'a>(
+    plan: &'a Plan,
+    module: &'a PlannedModule,
+    name: &'a str,
+    pairs: &'a [FactorPair],
+    grams: &'a Grams,
+    facts: &'a Facts,
+) -> ModuleInputs<'a> {
+    let (weights, present) = (&module.weights, &module.adapters);
+    ModuleInputs::new(name, pairs, weights, present, grams, plan.adapters, plan.rank, facts, plan.seed)
+}
+
+fn place(e: Error, module: &PlannedModule, adapters: &[Adapter]) -> Error {
+    match module.sources[..] {
+        [(a, _)] => e.module(module.key.id()).file(&adapters[a].label),
+        _ => e.module(module.key.id()),
+    }
+}
+
+/// Runs task `task` of `plan`, `facts` being those of all its rounds. `sources` are the adapters' bytes, in their
+/// order, then those of the base's files, if there is a base.
 ///
 /// Tasks are independent: any number of workers may run them in any order, and the
 /// same task gives the same bytes. Memory: the task's input and output in f32.
@@ -29,7 +87,13 @@ pub struct TaskOutput {
 /// # Errors
 /// `Io` from a source, `Malformed` for NaN or infinity, `Limit` where a value does
 /// not fit the output type.
-pub fn run_task(plan: &Plan, adapters: &[Adapter], sources: &[&dyn Source], task: usize) -> Result<TaskOutput> {
+pub fn run_task(
+    plan: &Plan,
+    adapters: &[Adapter],
+    sources: &[&dyn Source],
+    task: usize,
+    facts: &Facts,
+) -> Result<TaskOutput> {
     let items = plan.task(task);
     let mut pairs = read_pairs(plan, adapters, sources, items)?;
     let mut output = TaskOutput { bytes: Vec::with_capacity(plan.bytes_bound(adapters, task)), modules: Vec::new() };
@@ -38,12 +102,8 @@ pub fn run_task(plan: &Plan, adapters: &[Adapter], sources: &[&dyn Source], task
             Item::Extra(a, t) => output.bytes.extend(read_raw(&adapters[a], sources[a], t)?),
             Item::Module(m) => {
                 let module = &plan.modules[m];
-                let place = |e: Error| match module.sources[..] {
-                    [(a, _)] => e.module(module.key.id()).file(&adapters[a].label),
-                    _ => e.module(module.key.id()),
-                };
                 let pairs = pairs.remove(&m).unwrap_or_default();
-                merge_module(plan, module, &pairs, &mut output).map_err(place)?;
+                merge_module(plan, module, &pairs, facts, &mut output).map_err(|e| place(e, module, adapters))?;
             }
         }
     }
@@ -98,16 +158,22 @@ fn read_pairs(
     Ok(pairs)
 }
 
-fn merge_module(plan: &Plan, module: &PlannedModule, pairs: &[FactorPair], output: &mut TaskOutput) -> Result<()> {
-    let failed = |e: rankweave_compute::Error| Error::new(Kind::Malformed, e.to_string());
+fn merge_module(
+    plan: &Plan,
+    module: &PlannedModule,
+    pairs: &[FactorPair],
+    facts: &Facts,
+    output: &mut TaskOutput,
+) -> Result<()> {
     let grams = Grams::new(pairs).map_err(failed)?;
-    let inputs = ModuleInputs { pairs, weights: &module.weights, grams: &grams, adapters: plan.adapters };
-    let Merged::Linear { coefficients, nulls } = plan.method.merge(&inputs, &plan.params);
-    let carried = plan.adapters == 1 && plan.rank == RankPolicy::Exact && coefficients == [1.0];
-    let mut combination = match pairs {
-        [pair] if carried => unchanged(pair, &grams),
-        _ => combine(pairs, &grams, &coefficients, plan.rank, nulls).map_err(failed)?,
-    };
+    let name = module.key.id();
+    let inputs = inputs(plan, module, &name, pairs, &grams, facts);
+    let Outcome { mut merged, details, picture } = plan.method.merge(&inputs, &plan.params)?;
+    let factor = scale::factor(&inputs, &merged, &plan.params, plan.method.rounds(&plan.params))?;
+    if factor != 1.0 {
+        merged.scale(factor);
+    }
+    let mut combination = combined(plan, module, &inputs, merged)?;
     if combination.pair.rank == 0 {
         // Loaders want a pair even where nothing is left.
         combination.pair = FactorPair::zero(module.shape.out, module.shape.columns(), 1);
@@ -134,8 +200,39 @@ fn merge_module(plan: &Plan, module: &PlannedModule, pairs: &[FactorPair], outpu
     }
     let scale = written.alpha / rank as f64;
     let rounding = encode::error(&up, &down) * scale * scale;
-    output.modules.push(report(module, pairs, &grams, &combination, rounding, written.alpha));
+    let report = report(module, pairs, &grams, &combination, rounding, written.alpha);
+    output.modules.push(ModuleReport { details, picture, ..report });
     Ok(())
+}
+
+/// What a method asks for, at the rank asked for.
+fn combined(plan: &Plan, module: &PlannedModule, inputs: &ModuleInputs, merged: Merged) -> Result<Combination> {
+    let (pairs, grams) = (inputs.pairs, inputs.grams);
+    match (merged, pairs) {
+        (Merged::Linear { coefficients, .. }, [pair])
+            if plan.adapters == 1 && plan.rank == RankPolicy::Exact && coefficients == [1.0] =>
+        {
+            Ok(unchanged(pair, grams))
+        }
+        (Merged::Linear { coefficients, nulls }, _) => {
+            combine(pairs, grams, &coefficients, plan.rank, nulls).map_err(failed)
+        }
+        // The header has room for no more than the plan's bound.
+        (Merged::Core(delta), _) => {
+            inputs.core()?.lift(delta.as_ref(), plan.rank.capped(module.rank_bound)).map_err(failed)
+        }
+        (Merged::Pair(own), _) => {
+            let mut all = pairs.to_vec();
+            all.push(own);
+            let mut coefficients = vec![0.0; pairs.len()];
+            coefficients.push(1.0);
+            let grams = Grams::new(&all).map_err(failed)?;
+            let policy = plan.rank.capped(module.rank_bound);
+            let mut made = combine(&all, &grams, &coefficients, policy, Nulls::Drop).map_err(failed)?;
+            made.inner.truncate(pairs.len());
+            Ok(made)
+        }
+    }
 }
 
 /// One adapter that is left as it is: its own factors and scale, so that a file which is only rewritten keeps its
@@ -164,19 +261,26 @@ fn written_scale(plan: &Plan, module: &PlannedModule, pair: &FactorPair) -> Resu
     if module.keys.alpha.is_none() {
         return Ok(Written { alpha: rank, correction: pair.scale });
     }
-    let mut bytes = Vec::new();
-    dtype::encode(plan.dtype, &[wanted.clamp(-LARGEST_ALPHA, LARGEST_ALPHA) as f32], &mut bytes)?;
-    let mut alpha = [0.0];
-    dtype::decode(plan.dtype, &bytes, &mut alpha)?;
-    match f64::from(alpha[0]) {
+    match f64::from(stored(plan.dtype, wanted)?) {
         // Readers take an alpha of 0 for none.
         0.0 => Ok(Written { alpha: rank, correction: pair.scale }),
         alpha => Ok(Written { alpha, correction: wanted / alpha }),
     }
 }
 
-/// What every type that is written can hold.
-const LARGEST_ALPHA: f64 = 256.0;
+/// An alpha as a tensor of type `dtype` holds it; one that is too large for it as far as every type goes.
+fn stored(dtype: Dtype, alpha: f64) -> Result<f32> {
+    const LARGEST: f64 = 256.0;
+    let mut rounded = [0.0];
+    for alpha in [alpha, alpha.clamp(-LARGEST, LARGEST)] {
+        let mut bytes = Vec::new();
+        if dtype::encode(dtype, &[alpha as f32], &mut bytes)? == 0 {
+            dtype::decode(dtype, &bytes, &mut rounded)?;
+            return Ok(rounded[0]);
+        }
+    }
+    Ok(0.0)
+}
 
 fn report(
     module: &PlannedModule,
@@ -207,5 +311,7 @@ fn report(
         lost: combination.lost,
         rounding,
         alpha,
+        details: Vec::new(),
+        picture: None,
     }
 }

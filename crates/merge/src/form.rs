@@ -1,6 +1,6 @@
 //! In which form a merged module is written.
 
-use crate::plan::PlannedModule;
+use crate::planned::PlannedModule;
 use rankweave_adapter::{Adapter, Dtype, KindId, OutTensor, OutputKeys};
 use rankweave_compute::FactorPair;
 
@@ -9,7 +9,7 @@ use rankweave_compute::FactorPair;
 pub enum Form {
     /// Up and down factor.
     Pair,
-    /// The factors of an embedding, each turned: PEFT keeps (B·A)ᵀ.
+    /// The factors of an embedding, each transposed: PEFT keeps (B·A)ᵀ.
     Embedding,
     /// One vector, under the name that [`OutputKeys::up`] has.
     Vector,
@@ -22,8 +22,8 @@ impl Form {
     /// The form of a module with these sources, and its names, which `keys` are if it is a pair.
     pub(crate) fn of(adapters: &[Adapter], sources: &[(usize, usize)], keys: OutputKeys) -> (Form, OutputKeys) {
         let embedding = |&(a, m): &(usize, usize)| adapters[a].modules[m].kind == KindId::Embedding;
-        let turned = |key: &str, (from, to): (&str, &str)| Some(format!("{}{to}", key.strip_suffix(from)?));
-        match (turned(&keys.up, EMBEDDING[0]), turned(&keys.down, EMBEDDING[1])) {
+        let respelled = |key: &str, (from, to): (&str, &str)| Some(format!("{}{to}", key.strip_suffix(from)?));
+        match (respelled(&keys.up, EMBEDDING[0]), respelled(&keys.down, EMBEDDING[1])) {
             (Some(up), Some(down)) if sources.iter().any(embedding) => {
                 (Form::Embedding, OutputKeys { up, down, ..keys })
             }
@@ -59,13 +59,13 @@ impl PlannedModule {
         keys.filter(|key| !key.is_empty()).min().map_or("", |key| key)
     }
 
-    /// The merged pair as it is written: one whose up factor is the vector, or one with turned factors.
+    /// The merged pair as it is written: one whose up factor is the vector, or one with transposed factors.
     pub(crate) fn formed(&self, pair: FactorPair) -> FactorPair {
         let FactorPair { out, columns, rank, up, down, scale } = pair;
         match self.form {
             Form::Pair => FactorPair { out, columns, rank, up, down, scale },
             Form::Embedding => {
-                let (up, down) = (turned(&down, columns), turned(&up, rank));
+                let (up, down) = (transposed(&down, columns), transposed(&up, rank));
                 FactorPair { out: columns, columns: out, rank, up, down, scale }
             }
             Form::Vector => {
@@ -79,6 +79,6 @@ impl PlannedModule {
 }
 
 /// Columns for rows of a matrix with rows of `columns` numbers.
-pub(crate) fn turned<T: Copy>(values: &[T], columns: usize) -> Vec<T> {
+pub(crate) fn transposed<T: Copy>(values: &[T], columns: usize) -> Vec<T> {
     (0..columns).flat_map(|j| values.iter().skip(j).step_by(columns).copied()).collect()
 }

@@ -9,7 +9,7 @@
 //! whole of parts      ΔW   = [B_q 0 0; 0 B_k 0; 0 0 B_v]·[A_q; A_k; A_v], or [B_q; B_k; B_v]·A where all A are one
 //! ```
 
-use crate::align::{Group, aligned};
+use crate::align::{Group, aligned, family};
 use rankweave_adapter::layout::{fusion_of_part, fusion_of_whole};
 use rankweave_adapter::{Adapter, Component, DialectId, Error, Kind, Module, ModuleKey, ModuleShape, Result};
 use std::collections::BTreeMap;
@@ -39,8 +39,7 @@ pub(crate) struct Joined {
 struct Family {
     component: Component,
     whole: Option<Group>,
-    /// Path, rows where they are known, the adapters' modules.
-    parts: Vec<(String, Option<usize>, Option<Group>)>,
+    parts: Vec<Part>,
 }
 
 /// Brings all groups into the form that `dialect` wants, where it matters. `family` is the output's.
@@ -85,8 +84,7 @@ pub(crate) fn reshape(
 /// adapter may stand in a group several times. Where they cannot be brought together they stay apart.
 pub fn joined(adapters: &[&Adapter]) -> Vec<Group> {
     let Some(first) = adapters.first() else { return Vec::new() };
-    let family = adapters.iter().find(|a| a.family.id != "unknown").map_or("unknown", |a| &a.family.id);
-    match reshape(aligned(adapters), adapters, family, first.dialect) {
+    match reshape(aligned(adapters), adapters, &family(adapters).id, first.dialect) {
         Ok(joined) => joined.into_iter().map(|module| module.members).collect(),
         Err(_) => aligned(adapters),
     }
@@ -137,65 +135,93 @@ impl Family {
                 .expected("a shape that says where one part ends")
                 .hint("Keep the spelling that the adapters have, and merge adapters of one spelling only."));
         };
-        let whole_rows = rows.iter().sum();
-        let sized = parts.iter().zip(&rows).filter_map(|(part, rows)| Some((part.2.as_ref()?, *rows)));
-        for (group, out) in whole.iter().map(|group| (group, whole_rows)).chain(sized) {
-            for (a, m) in group {
-                let (adapter, module) = (&adapters[*a], &adapters[*a].modules[*m]);
-                if (module.shape.out, module.shape.columns()) != (out, inp) {
-                    let what = "A fused module and its parts are of different sizes";
-                    return Err(Error::new(Kind::Mismatch, what)
-                        .file(&adapter.label)
-                        .module(module.key.id())
-                        .expected(format!("{out}×{inp}"))
-                        .found(module.shape.to_string())
-                        .hint("These adapters were made for different base models. Remove one of them."));
-                }
-            }
+        let sizes = Sizes::new(rows, inp);
+        let sized = parts.iter().zip(&sizes.rows).filter_map(|(part, rows)| Some((part.2.as_ref()?, *rows)));
+        for (group, out) in whole.iter().map(|group| (group, sizes.total)).chain(sized) {
+            sizes.check(adapters, group, out)?;
         }
-        let starts: Vec<usize> = rows.iter().scan(0, |at, n| Some(std::mem::replace(at, *at + n))).collect();
-        let total = rows.iter().sum();
-        let shape = |out| ModuleShape { out, inp, kernel: Vec::new() };
         if wants_whole(dialect) {
-            let mut members: Vec<((usize, usize), Cut)> = Vec::new();
-            for member in whole.into_iter().flatten() {
-                members.push((member, Cut { from: 0, to: 0, rows: total }));
-            }
-            for (((_, _, group), to), rows) in parts.into_iter().zip(&starts).zip(&rows) {
-                let cut = Cut { from: 0, to: *to, rows: *rows };
-                members.extend(group.into_iter().flatten().map(|member| (member, cut)));
-            }
-            members.sort_by_key(|((adapter, _), cut)| (*adapter, cut.to));
-            let (members, cuts) = members.into_iter().unzip();
-            joined.push(Joined { members, cuts, made: Some((ModuleKey { component, path }, shape(total))) });
-            return Ok(());
-        }
-        for (((path, _, group), from), rows) in parts.into_iter().zip(&starts).zip(&rows) {
-            let mut members: Vec<((usize, usize), Cut)> = Vec::new();
-            for member in whole.iter().flatten() {
-                members.push((*member, Cut { from: *from, to: 0, rows: *rows }));
-            }
-            let own = Cut { from: 0, to: 0, rows: *rows };
-            members.extend(group.into_iter().flatten().map(|member| (member, own)));
-            members.sort_by_key(|((adapter, _), _)| *adapter);
-            let (members, cuts) = members.into_iter().unzip();
-            joined.push(Joined { members, cuts, made: Some((ModuleKey { component, path }, shape(*rows))) });
+            joined.push(put_together(component, path, whole, parts, &sizes));
+        } else {
+            joined.extend(taken_apart(component, whole.as_ref(), parts, &sizes));
         }
         Ok(())
     }
 }
 
-/// Rows of every part: told by the whole, or by the parts that are there.
-fn rows(
-    parts: &[(String, Option<usize>, Option<Group>)],
-    adapters: &[&Adapter],
-    family: &str,
-    whole: &str,
+/// Where the parts of a whole lie in its rows.
+struct Sizes {
+    rows: Vec<usize>,
+    starts: Vec<usize>,
+    total: usize,
     inp: usize,
-) -> Option<Vec<usize>> {
-    let known = |(_, rows, group): &(String, Option<usize>, Option<Group>)| {
-        rows.or_else(|| group.as_ref().map(|group| first(adapters, group).shape.out))
+}
+
+impl Sizes {
+    fn new(rows: Vec<usize>, inp: usize) -> Sizes {
+        let mut total = 0;
+        let start = |rows: &usize| {
+            total += rows;
+            total - rows
+        };
+        let starts = rows.iter().map(start).collect();
+        Sizes { rows, starts, total, inp }
+    }
+
+    /// Are the modules of `group` of `out` rows?
+    fn check(&self, adapters: &[&Adapter], group: &Group, out: usize) -> Result<()> {
+        for (a, m) in group {
+            let (adapter, module) = (&adapters[*a], &adapters[*a].modules[*m]);
+            if (module.shape.out, module.shape.columns()) != (out, self.inp) {
+                let what = "A fused module and its parts are of different sizes";
+                return Err(Error::new(Kind::Mismatch, what)
+                    .file(&adapter.label)
+                    .module(module.key.id())
+                    .expected(format!("{out}×{}", self.inp))
+                    .found(module.shape.to_string())
+                    .hint("These adapters were made for different base models. Remove one of them."));
+            }
+        }
+        Ok(())
+    }
+
+    fn shape(&self, out: usize) -> ModuleShape {
+        ModuleShape { out, inp: self.inp, kernel: Vec::new() }
+    }
+}
+
+/// A part's path, its rows where they are known, the adapters' modules.
+type Part = (String, Option<usize>, Option<Group>);
+
+/// The whole module, of wholes and parts.
+fn put_together(component: Component, path: String, whole: Option<Group>, parts: Vec<Part>, sizes: &Sizes) -> Joined {
+    let all = Cut { from: 0, to: 0, rows: sizes.total };
+    let mut members: Vec<_> = whole.into_iter().flatten().map(|member| (member, all)).collect();
+    for (((_, _, group), to), rows) in parts.into_iter().zip(&sizes.starts).zip(&sizes.rows) {
+        let cut = Cut { from: 0, to: *to, rows: *rows };
+        members.extend(group.into_iter().flatten().map(|member| (member, cut)));
+    }
+    members.sort_by_key(|((adapter, _), cut)| (*adapter, cut.to));
+    let (members, cuts) = members.into_iter().unzip();
+    Joined { members, cuts, made: Some((ModuleKey { component, path }, sizes.shape(sizes.total))) }
+}
+
+/// Every part, of wholes and parts.
+fn taken_apart(component: Component, whole: Option<&Group>, parts: Vec<Part>, sizes: &Sizes) -> Vec<Joined> {
+    let part = |(((path, _, group), from), rows): ((Part, &usize), &usize)| {
+        let cut = |from| Cut { from, to: 0, rows: *rows };
+        let mut members: Vec<_> = whole.into_iter().flatten().map(|member| (*member, cut(*from))).collect();
+        members.extend(group.into_iter().flatten().map(|member| (member, cut(0))));
+        members.sort_by_key(|((adapter, _), _)| *adapter);
+        let (members, cuts) = members.into_iter().unzip();
+        Joined { members, cuts, made: Some((ModuleKey { component, path }, sizes.shape(*rows))) }
     };
+    parts.into_iter().zip(&sizes.starts).zip(&sizes.rows).map(part).collect()
+}
+
+/// Rows of every part: told by the whole, or by the parts that are there.
+fn rows(parts: &[Part], adapters: &[&Adapter], family: &str, whole: &str, inp: usize) -> Option<Vec<usize>> {
+    let known = |(_, rows, group): &Part| rows.or_else(|| group.as_ref().map(|group| first(adapters, group).shape.out));
     let known: Vec<Option<usize>> = parts.iter().map(known).collect();
     if let Some(all) = known.iter().copied().collect::<Option<Vec<_>>>() {
         return Some(all);

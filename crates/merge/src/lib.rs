@@ -7,30 +7,37 @@
 //! device.
 
 mod align;
+mod coverage;
 mod encode;
 mod engine;
 mod extras;
 mod factors;
+mod facts;
 mod form;
 mod fuse;
 mod glob;
 pub mod method;
 pub mod methods;
 mod plan;
+mod planned;
 mod report;
+mod scale;
 pub mod spec;
 mod vectors;
 mod weights;
 
-pub use align::{Group, aligned, disagreement};
-pub use engine::{TaskOutput, run_task};
+pub use align::{Group, aligned, disagreement, family};
+pub use engine::{TaskOutput, run_task, survey_task};
+pub use facts::Facts;
 pub use form::Form;
 pub use fuse::{Cut, joined};
 pub use glob::Glob;
-pub use method::{MergeMethod, Merged, ModuleInputs};
+pub use method::{Detail, MergeMethod, Merged, ModuleInputs, Outcome, Picture};
 pub use methods::{find, registry};
-pub use plan::{Plan, PlannedModule, Request, family};
+pub use plan::{Plan, Request};
+pub use planned::PlannedModule;
 pub use rankweave_compute::{Nulls, RankPolicy};
 pub use report::{ModuleReport, SourceReport, SourceShare, Totals};
-pub use spec::{Law, Option as ChoiceOption, ParamKind, ParamSpec, Params, Reference, Spec};
+pub use scale::OUTPUT;
+pub use spec::{ANY, Law, Option as ChoiceOption, ParamKind, ParamSpec, Params, Reference, Section, Spec};
 pub use weights::{BlockSummary, BlockWeights, Rule, Share, Weight, block_summaries};

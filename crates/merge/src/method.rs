@@ -1,32 +1,160 @@
 //! The seam that every merge method fits into.
 
+use crate::facts::Facts;
 use crate::spec::{Params, Spec};
-use rankweave_compute::{FactorPair, Grams, Nulls};
+use rankweave_adapter::{Adapter, Error, Kind, Result, Warning};
+use rankweave_compute::{Core, FactorPair, Grams, Mat, Nulls, RankPolicy};
+use std::cell::OnceCell;
 
 /// One module of all adapters that have it, with the true scale in each pair.
 pub struct ModuleInputs<'a> {
+    /// Display name of the module: what chance is drawn from, with the seed.
+    pub name: &'a str,
     /// The factor pairs, in the adapters' order; same out×columns.
     pub pairs: &'a [FactorPair],
     /// The weight of each pair, in the same order: the strength one would type at
     /// inference, any sign.
     pub weights: &'a [f64],
+    /// Which adapter each pair is of: its position in the mix.
+    pub present: &'a [usize],
     /// Gram matrices of the stacked factors.
     pub grams: &'a Grams,
     /// How many adapters are merged; those without this module count as zero.
     pub adapters: usize,
+    /// The rank asked for: for methods that choose what to keep by it. The engine truncates in any case.
+    pub rank: RankPolicy,
+    /// What the rounds of [`MergeMethod::survey`] have found.
+    pub facts: &'a Facts,
+    /// The recipe's seed.
+    pub seed: u64,
+    core: OnceCell<Core<'a>>,
+}
+
+impl<'a> ModuleInputs<'a> {
+    /// All but the core, which is made when it is asked for.
+    #[allow(clippy::too_many_arguments, reason = "they are the fields")]
+    pub(crate) fn new(
+        name: &'a str,
+        pairs: &'a [FactorPair],
+        weights: &'a [f64],
+        present: &'a [usize],
+        grams: &'a Grams,
+        adapters: usize,
+        rank: RankPolicy,
+        facts: &'a Facts,
+        seed: u64,
+    ) -> Self {
+        ModuleInputs { name, pairs, weights, present, grams, adapters, rank, facts, seed, core: OnceCell::new() }
+    }
+
+    /// The module in core space.
+    ///
+    /// # Errors
+    /// `Malformed` where a decomposition does not converge.
+    pub fn core(&self) -> Result<&Core<'a>> {
+        if let Some(core) = self.core.get() {
+            return Ok(core);
+        }
+        let core = Core::new(self.pairs, self.grams).map_err(failed)?;
+        Ok(self.core.get_or_init(|| core))
+    }
+
+    /// wᵢ·ΔWᵢ of every pair in core space (p×q each): what methods that are no linear rule take for an adapter.
+    ///
+    /// # Errors
+    /// As [`ModuleInputs::core`].
+    pub fn deltas(&self) -> Result<Vec<Mat<f64>>> {
+        let core = self.core()?;
+        let delta = |(i, weight): (usize, &f64)| {
+            let delta = core.delta(i);
+            Mat::from_fn(delta.nrows(), delta.ncols(), |r, c| weight * delta[(r, c)])
+        };
+        Ok(self.weights.iter().enumerate().map(delta).collect())
+    }
+
+    /// ⟨wᵢ·ΔWᵢ, wⱼ·ΔWⱼ⟩_F.
+    pub fn inner(&self, i: usize, j: usize) -> f64 {
+        self.weights[i] * self.weights[j] * self.grams.inner(i, j)
+    }
+
+    /// All of them, row-major T×T.
+    pub fn inner_products(&self) -> Vec<f64> {
+        let (count, mut products) = (self.pairs.len(), self.grams.inner_products());
+        for i in 0..count {
+            for j in 0..count {
+                products[i * count + j] *= self.weights[i] * self.weights[j];
+            }
+        }
+        products
+    }
+}
+
+/// A decomposition that failed, as the adapter crate says it.
+pub(crate) fn failed(problem: rankweave_compute::Error) -> Error {
+    Error::new(Kind::Malformed, problem.to_string())
 }
 
 /// What a method makes of a module.
-#[derive(Clone, Debug, PartialEq)]
 pub enum Merged {
     /// Σ coefficients[i]·ΔWᵢ. Every linear rule answers with this; the engine forms
     /// the sum from the factors and gives it the rank asked for.
     Linear {
-        /// One finite coefficient per pair.
+        /// One finite coefficient per pair: the weight belongs in it.
         coefficients: Vec<f64>,
         /// Whether directions that carry nothing stay.
         nulls: Nulls,
     },
+    /// A matrix in core space (p×q), see [`ModuleInputs::core`].
+    Core(Mat<f64>),
+    /// A factor pair of its own, of the module's size.
+    Pair(FactorPair),
+}
+
+/// What a method answers for a module.
+pub struct Outcome {
+    /// The module.
+    pub merged: Merged,
+    /// Numbers for the report, by name.
+    pub details: Vec<Detail>,
+    /// A picture of the rank-one units, where the method has one.
+    pub picture: Option<Picture>,
+}
+
+/// A number that a method tells of a module.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Detail {
+    /// What it is: a stable name in kebab-case.
+    pub name: String,
+    /// Its value.
+    pub value: f64,
+}
+
+/// The units of a module as points in a plane, in the order of the stack.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Picture {
+    /// First coordinates.
+    pub x: Vec<f32>,
+    /// Second coordinates.
+    pub y: Vec<f32>,
+    /// Group of each.
+    pub cluster: Vec<usize>,
+    /// Adapter of each: its position in the mix.
+    pub source: Vec<usize>,
+}
+
+impl From<Merged> for Outcome {
+    fn from(merged: Merged) -> Outcome {
+        Outcome { merged, details: Vec::new(), picture: None }
+    }
+}
+
+impl Outcome {
+    /// Adds a number to the report.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: f64) -> Outcome {
+        self.details.push(Detail { name: name.to_owned(), value });
+        self
+    }
 }
 
 /// A merge method: a formula with its description.
@@ -37,5 +165,36 @@ pub trait MergeMethod: Sync {
     fn spec(&self) -> &'static Spec;
 
     /// Merges one module. `params` were checked against the Spec.
-    fn merge(&self, module: &ModuleInputs, params: &Params) -> Merged;
+    ///
+    /// # Errors
+    /// `Malformed` where a decomposition does not converge; `Mismatch` where the method cannot take these inputs.
+    fn merge(&self, module: &ModuleInputs, params: &Params) -> Result<Outcome>;
+
+    /// Whether these adapters suit the method, beyond their number.
+    ///
+    /// # Errors
+    /// `Mismatch` or `Parameter`, saying what it wants.
+    fn suits(&self, _adapters: &[Adapter], _params: &Params) -> Result<()> {
+        Ok(())
+    }
+
+    /// How many times all modules have to be looked at before they can be merged.
+    fn rounds(&self, _params: &Params) -> usize {
+        0
+    }
+
+    /// What round `round` finds in one module. All modules' answers are added up, number by number, and are then in
+    /// [`ModuleInputs::facts`]; they have to be of one length.
+    ///
+    /// # Errors
+    /// As [`MergeMethod::merge`].
+    fn survey(&self, _round: usize, _module: &ModuleInputs, _params: &Params) -> Result<Vec<f64>> {
+        Ok(Vec::new())
+    }
+
+    /// What should be said of the whole merge, from what the survey found and the modules' details
+    /// (`details[m]` of module m).
+    fn remarks(&self, _facts: &Facts, _details: &[&[Detail]], _params: &Params) -> Vec<Warning> {
+        Vec::new()
+    }
 }

@@ -1,17 +1,17 @@
 //! What goes into the output, in which order, cut into tasks.
 
-use crate::align;
+use crate::align::{self, family};
+use crate::coverage::coverage;
 use crate::extras;
-use crate::form::Form;
-use crate::fuse::{self, Cut, Joined};
-use crate::method::MergeMethod;
+use crate::facts::Facts;
+use crate::fuse;
+use crate::method::{Detail, MergeMethod};
+use crate::planned::{PlannedModule, planned};
+use crate::scale;
 use crate::spec::Params;
-use crate::vectors::{self, LeftOut};
-use crate::weights::{Taken, Weight, take};
-use rankweave_adapter::{
-    Adapter, BaseWeight, DialectId, Dtype, Error, Family, Kind, KindId, ModuleKey, ModuleShape, NamingContext,
-    OutTensor, OutputKeys, Result, Warning, check_components, output_keys,
-};
+use crate::vectors::LeftOut;
+use crate::weights::Weight;
+use rankweave_adapter::{Adapter, DialectId, Dtype, Error, Kind, OutTensor, Result, Warning, check_components};
 use rankweave_compute::RankPolicy;
 use std::ops::Range;
 
@@ -31,45 +31,17 @@ pub struct Request<'a> {
     pub method: &'static dyn MergeMethod,
     /// Its checked parameters.
     pub params: Params,
+    /// What chance is drawn from.
+    pub seed: u64,
     /// Rank of the output's modules.
     pub rank: RankPolicy,
-    /// Type of the output's factors: F32, F16 or BF16.
+    /// Type of the output's factors: any that can be written.
     pub dtype: Dtype,
     /// Spelling of the output; `None` for that of the first adapter.
     pub dialect: Option<DialectId>,
     /// A single adapter that is only rewritten keeps its alphas in adapter_config.json too; else they are folded in, so
     /// that the file alone says all.
     pub keep_alpha: bool,
-}
-
-/// One module of the output.
-#[derive(Clone, Debug)]
-pub struct PlannedModule {
-    /// Which module.
-    pub key: ModuleKey,
-    /// Its shape, as the first adapter that has it writes it.
-    pub shape: ModuleShape,
-    /// (adapter, module) indices of its sources, by adapter; one adapter may have several parts of it.
-    pub sources: Vec<(usize, usize)>,
-    /// Which rows each source gives; none where every source is the whole module.
-    pub cuts: Vec<Cut>,
-    /// The adapters that have it, in order.
-    pub adapters: Vec<usize>,
-    /// One weight per adapter that has it: what its ΔW is multiplied by.
-    pub weights: Vec<f64>,
-    /// The part of each weight that blocks and rules make; 1 without any.
-    pub factors: Vec<f64>,
-    /// One factor per source where blocks and rules treat parts of one adapter differently: it belongs to the source's ΔW,
-    /// and the adapter's factor is 1. All 1 elsewhere.
-    pub scales: Vec<f64>,
-    /// How it is written.
-    pub form: Form,
-    /// Names of its tensors in the output; a vector has the first alone.
-    pub keys: OutputKeys,
-    /// Under those names the halves of its rows change places.
-    pub swapped: bool,
-    /// The largest rank it can get.
-    pub rank_bound: usize,
 }
 
 /// One thing to write, in the output's order.
@@ -94,6 +66,7 @@ pub struct Plan {
     pub dtype: Dtype,
     pub(crate) method: &'static dyn MergeMethod,
     pub(crate) params: Params,
+    pub(crate) seed: u64,
     pub(crate) rank: RankPolicy,
     pub(crate) keep_alpha: bool,
     pub(crate) items: Vec<Item>,
@@ -112,6 +85,7 @@ impl Plan {
         let Some(first) = adapters.first() else {
             return Err(Error::new(Kind::Parameter, "There is no adapter to merge").hint("Give at least one file."));
         };
+        suits(request.method, adapters, &request.params)?;
         let dialect = request.dialect.unwrap_or(first.dialect).written();
         let groups = align::groups(adapters)?;
         let groups = fuse::reshape(groups, &adapters.iter().collect::<Vec<_>>(), &family(adapters).id, dialect)?;
@@ -151,6 +125,7 @@ impl Plan {
             dtype: request.dtype,
             method: request.method,
             params: request.params,
+            seed: request.seed,
             rank: request.rank,
             keep_alpha: request.keep_alpha,
             items: Vec::new(),
@@ -160,6 +135,16 @@ impl Plan {
         plan.order(adapters, kept);
         plan.cut(adapters);
         Ok(plan)
+    }
+
+    /// How many times [`crate::survey_task`] has to be run over all tasks before the first [`crate::run_task`].
+    pub fn rounds(&self) -> usize {
+        self.method.rounds(&self.params) + scale::rounds(&self.params)
+    }
+
+    /// What the method says of the whole merge. `details` holds those of every module.
+    pub fn remarks(&self, facts: &Facts, details: &[&[Detail]]) -> Vec<Warning> {
+        self.method.remarks(facts, details, &self.params)
     }
 
     /// Number of tasks; each is run by [`crate::run_task`].
@@ -242,127 +227,27 @@ impl Plan {
     }
 }
 
-impl PlannedModule {
-    fn bytes_in(&self, adapters: &[Adapter]) -> u64 {
-        let size = |&(a, m): &(usize, usize)| {
-            let module = &adapters[a].modules[m];
-            let base = module.base.as_ref().map_or(0, BaseWeight::bytes);
-            base + module.parts.iter().map(|(_, tensor)| adapters[a].header.tensors[*tensor].len).sum::<u64>()
-        };
-        self.sources.iter().map(size).sum()
-    }
-}
-
 fn extra_tensor(adapter: &Adapter, tensor: usize) -> OutTensor {
     let info = &adapter.header.tensors[tensor];
     OutTensor { key: info.name.clone(), dtype: info.dtype, shape: info.shape.clone() }
 }
 
-/// The module that a group becomes; `None` where rules drop it from every adapter that has it, and where the output cannot
-/// hold it, which `left_out` notes.
-fn planned(
-    request: &Request,
-    joined: Joined,
-    dialect: DialectId,
-    left_out: &mut LeftOut,
-) -> Result<Option<PlannedModule>> {
-    let adapters = request.adapters;
-    let Taken { joined, adapters: having, weights, factors, scales } = take(joined, adapters, request.weights);
-    let Joined { members, cuts, made } = joined;
-    if members.is_empty() {
-        return Ok(None);
+/// Does the method take this many adapters, and these?
+fn suits(method: &dyn MergeMethod, adapters: &[Adapter], params: &Params) -> Result<()> {
+    let spec = method.spec();
+    let (least, most) = spec.adapters;
+    if (least..=most).contains(&adapters.len()) {
+        return method.suits(adapters, params);
     }
-    let module = |&(a, m): &(usize, usize)| &adapters[a].modules[m];
-    let first = module(&members[0]);
-    // A spelling that is already the wanted one needs no mapping.
-    let source = members.iter().map(module).find(|m| m.dialect == dialect).unwrap_or(first);
-    let context = NamingContext { family: &family(adapters).id };
-    let (form, keys) = if first.kind == KindId::Vector {
-        let Some((up, rows)) = vectors::key(adapters, &members, dialect, context) else {
-            left_out.note(&source.raw, first.parts[0].0);
-            return Ok(None);
-        };
-        (Form::Vector, OutputKeys { up, down: String::new(), alpha: None, rows })
-    } else {
-        let keys = match &made {
-            None => output_keys(dialect, &source.key, &source.raw, source.dialect, context),
-            // Its name is nobody's: the path is a native one, as diffusers and PEFT have it.
-            Some((key, _)) => {
-                let other = if dialect == DialectId::Diffusers { DialectId::Peft } else { DialectId::Diffusers };
-                output_keys(dialect, key, &source.raw, other, context)
-            }
-        };
-        Form::of(adapters, &members, keys.map_err(|e| e.file(&adapters[members[0].0].label))?)
+    let expected = match (least, most) {
+        (1, 1) => "one adapter".to_owned(),
+        (least, most) if least == most => format!("{least} adapters"),
+        (least, usize::MAX) => format!("{least} adapters or more"),
+        (least, most) => format!("{least} to {most} adapters"),
     };
-    // Where one file stores a convolution flat, another knows its kernel.
-    let shapes = members.iter().map(|member| &module(member).shape).rev();
-    let shape = shapes.max_by_key(|shape| shape.kernel.len()).unwrap_or(&first.shape);
-    let (key, shape) = made.unwrap_or_else(|| (source.key.clone(), shape.clone()));
-    let swapped = keys.rows.swapped(shape.out, shape.inp);
-    if swapped && !shape.out.is_multiple_of(2) {
-        return Err(Error::new(Kind::Unsupported, "The rows of this module have no two halves that could be swapped")
-            .file(&adapters[members[0].0].label)
-            .module(key.id())
-            .hint("Keep the keys as they are."));
-    }
-    let silent = |a: &usize| having.iter().zip(&weights).any(|(own, weight)| own == a && *weight == 0.0);
-    let ranks = members.iter().filter(|(a, _)| !silent(a));
-    let rank_sum = ranks.map(|member| module(member).rank).sum::<usize>();
-    Ok(Some(PlannedModule {
-        swapped,
-        key,
-        shape,
-        form,
-        keys,
-        rank_bound: if form == Form::Vector { 1 } else { request.rank.bound(rank_sum).max(1) },
-        sources: members,
-        cuts,
-        adapters: having,
-        weights,
-        factors,
-        scales,
-    }))
-}
-
-/// The family of the output: that of the first adapter whose family is known. A file with text encoders alone may
-/// not tell which model they belong to.
-pub fn family(adapters: &[Adapter]) -> &Family {
-    let known = adapters.iter().find(|a| a.family.id != "unknown");
-    &known.unwrap_or(&adapters[0]).family
-}
-
-/// Says how far the adapters overlap.
-fn coverage(adapters: &[Adapter], groups: &[Joined]) -> Vec<Warning> {
-    let mut warnings: Vec<Warning> = adapters.iter().flat_map(|a| a.warnings.clone()).collect();
-    if adapters.len() < 2 {
-        return warnings;
-    }
-    let known: Vec<_> = adapters.iter().filter(|a| a.family.id != "unknown").collect();
-    if let Some(other) = known.iter().find(|a| a.family.id != known[0].family.id) {
-        let (first, second) = (&known[0], other);
-        let message = format!(
-            "{} looks made for {}, {} for {}",
-            first.label, first.family.title, second.label, second.family.title
-        );
-        warnings.push(Warning::new("different-families", &second.label, message));
-    }
-    // The only adapter that has a module.
-    let only = |group: &Joined| {
-        let (a, _) = group.members[0];
-        group.members.iter().all(|(other, _)| *other == a).then_some(a)
-    };
-    if groups.iter().all(|group| only(group).is_some()) {
-        let message = "The adapters share no module: the result carries each of them unchanged beside the others";
-        warnings.push(Warning { code: "no-overlap".into(), message: message.into(), place: Default::default() });
-        return warnings;
-    }
-    for (a, adapter) in adapters.iter().enumerate() {
-        let alone = groups.iter().filter(|group| only(group) == Some(a)).count();
-        if alone > 0 {
-            let total = groups.iter().filter(|group| group.members.iter().any(|(own, _)| *own == a)).count();
-            let message = format!("{alone} of its {total} modules are in no other adapter and are taken from it alone");
-            warnings.push(Warning::new("only-in-one", &adapter.label, message));
-        }
-    }
-    warnings
+    Err(Error::new(Kind::Parameter, format!("{} does not take this many adapters", spec.title))
+        .key("method")
+        .expected(expected)
+        .found(adapters.len().to_string())
+        .hint("Choose another method, or add or remove adapters."))
 }

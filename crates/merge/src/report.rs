@@ -1,5 +1,6 @@
 //! What a merge did, in numbers that add up over modules.
 
+use crate::method::{Detail, Picture};
 use rankweave_compute::linalg;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,12 @@ pub struct ModuleReport {
     pub rounding: f64,
     /// The alpha that readers of the file will find: the rank, but for an adapter that is carried over unchanged.
     pub alpha: f64,
+    /// What the method tells of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<Detail>,
+    /// The method's picture of its units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<Picture>,
 }
 
 /// One source of a module.

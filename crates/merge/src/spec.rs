@@ -1,6 +1,7 @@
 //! What a method says about itself. Forms, flags, help, the README's table, URL
 //! codec and checks are all derived from its [`Spec`].
 
+use crate::scale::OUTPUT;
 use rankweave_adapter::{Error, Kind};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
@@ -21,11 +22,69 @@ pub struct Spec {
     pub when: &'static str,
     /// Where it comes from.
     pub reference: Reference,
-    /// Its parameters, in the order of the form.
+    /// Which methods it stands with.
+    pub section: Section,
+    /// The least and the largest number of adapters it takes.
+    pub adapters: (usize, usize),
+    /// Whether its formula is not settled, or not known to help.
+    pub experimental: bool,
+    /// Its own parameters, in the order of the form; those of the output follow, see [`Spec::all_params`].
+    #[serde(serialize_with = "with_output")]
     pub params: &'static [ParamSpec],
     /// Laws it obeys; the tests hold it to them.
     #[serde(skip)]
     pub laws: &'static [Law],
+}
+
+/// Any number of adapters.
+pub const ANY: (usize, usize) = (1, usize::MAX);
+
+impl Spec {
+    /// Its parameters and those that every method has.
+    pub fn all_params(&self) -> impl Iterator<Item = &'static ParamSpec> {
+        self.params.iter().chain(&OUTPUT)
+    }
+}
+
+/// Methods that belong together, in reading order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Section {
+    /// Chosen by itself from what the adapters are like.
+    Auto,
+    /// Sums and averages.
+    Linear,
+    /// One coefficient per adapter, from norms and angles.
+    Scalar,
+    /// Rank-one units are grouped.
+    Clustering,
+    /// Adapters are kept out of each other's way.
+    Orthogonal,
+    /// Merged in a space that the adapters share.
+    Aligned,
+    /// Singular values and directions are treated.
+    Spectral,
+    /// One adapter is made smaller.
+    Reduction,
+    /// New adapters are bred from old ones.
+    Variation,
+}
+
+impl Section {
+    /// Name for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Section::Auto => "Automatic",
+            Section::Linear => "Sums and averages",
+            Section::Scalar => "Weights from norms and angles",
+            Section::Clustering => "Rank-wise clustering",
+            Section::Orthogonal => "Orthogonal",
+            Section::Aligned => "Aligned spaces",
+            Section::Spectral => "Spectral",
+            Section::Reduction => "Reduction of one adapter",
+            Section::Variation => "Variation",
+        }
+    }
 }
 
 /// A paper, specification or implementation.
@@ -44,6 +103,8 @@ pub enum Law {
     OrderFree,
     /// (up·c, down/c) gives the same result as (up, down).
     GaugeFree,
+    /// One adapter at weight 1 gives itself.
+    Single,
     /// Copies of one adapter at weight 1 give that adapter.
     Idempotent,
     /// Copies of one adapter give the adapter times the sum of the weights.
@@ -78,7 +139,7 @@ pub enum ParamKind {
         min: f64,
         /// Largest value.
         max: f64,
-        /// Step of a slider.
+        /// Step of a slider; where it is 1, only whole numbers are allowed.
         step: f64,
     },
     /// One of a few named options.
@@ -93,6 +154,11 @@ pub enum ParamKind {
         /// Value when not given.
         default: bool,
     },
+    /// Text that the method reads itself.
+    Text {
+        /// Most bytes.
+        most: usize,
+    },
 }
 
 /// One option of a choice.
@@ -104,12 +170,18 @@ pub struct Option {
     pub title: &'static str,
 }
 
+/// A method's parameters are written together with those of the output.
+fn with_output<S: serde::Serializer>(own: &&'static [ParamSpec], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(own.iter().chain(&OUTPUT))
+}
+
 /// A checked parameter value.
 #[derive(Clone, Debug, PartialEq)]
 enum Value {
     Number(f64),
     Choice(String),
     Flag(bool),
+    Text(String),
 }
 
 /// Checked values for every parameter of one Spec.
@@ -123,12 +195,12 @@ impl Params {
     pub fn check(spec: &'static Spec, given: &Map<String, Json>) -> Result<Params, Vec<Error>> {
         let mut problems = Vec::new();
         for name in given.keys() {
-            if !spec.params.iter().any(|p| p.name == name) {
+            if spec.all_params().all(|p| p.name != name) {
                 problems.push(unknown(spec, name));
             }
         }
         let mut values = BTreeMap::new();
-        for param in spec.params {
+        for param in spec.all_params() {
             match param.kind.value(given.get(param.name)) {
                 Ok(value) => {
                     values.insert(param.name, value);
@@ -159,6 +231,19 @@ impl Params {
         }
     }
 
+    /// Value of a number parameter that is a count; panics as [`Params::number`].
+    pub fn count(&self, name: &str) -> usize {
+        self.number(name).max(0.0) as usize
+    }
+
+    /// Value of a text parameter; panics as [`Params::number`].
+    pub fn text(&self, name: &str) -> &str {
+        match self.0.get(name) {
+            Some(Value::Text(text)) => text,
+            other => panic!("{name} is not a text of this method's Spec: {other:?}"),
+        }
+    }
+
     /// Option id of a choice parameter; panics as [`Params::number`].
     pub fn choice(&self, name: &str) -> &str {
         match self.0.get(name) {
@@ -177,12 +262,8 @@ impl Params {
 }
 
 fn unknown(spec: &Spec, name: &str) -> Error {
-    let names: Vec<_> = spec.params.iter().map(|p| p.name).collect();
-    let hint = if names.is_empty() {
-        format!("{} has no parameters.", spec.id)
-    } else {
-        format!("Parameters of {}: {}.", spec.id, names.join(", "))
-    };
+    let names: Vec<_> = spec.all_params().map(|p| p.name).collect();
+    let hint = format!("Parameters of {}: {}.", spec.id, names.join(", "));
     Error::new(Kind::Parameter, format!("{} has no parameter of this name", spec.id)).key(name).hint(hint)
 }
 
@@ -191,7 +272,7 @@ impl ParamKind {
     fn value(&self, given: std::option::Option<&Json>) -> Result<Value, (String, String)> {
         let found = || given.map_or_else(String::new, Json::to_string);
         match self {
-            ParamKind::Number { default, min, max, .. } => {
+            ParamKind::Number { default, min, max, step } => {
                 let value = match given {
                     None => Some(*default),
                     Some(Json::Number(n)) => n.as_f64(),
@@ -199,9 +280,12 @@ impl ParamKind {
                     Some(_) => None,
                 };
                 value
-                    .filter(|x| x.is_finite() && (min..=max).contains(&x))
+                    .filter(|x| x.is_finite() && (min..=max).contains(&x) && (*step != 1.0 || x.fract() == 0.0))
                     .map(Value::Number)
-                    .ok_or_else(|| (format!("a number from {min} to {max}"), found()))
+                    .ok_or_else(|| {
+                        let what = if *step == 1.0 { "whole number" } else { "number" };
+                        (format!("a {what} from {min} to {max}"), found())
+                    })
             }
             ParamKind::Choice { default, options } => {
                 let id = match given {
@@ -223,6 +307,16 @@ impl ParamKind {
                 Some(Json::String(s)) if s == "false" || s == "off" => Ok(Value::Flag(false)),
                 Some(_) => Err(("true or false".to_owned(), found())),
             },
+            ParamKind::Text { most } => match given {
+                None => Ok(Value::Text(String::new())),
+                Some(Json::String(text)) if text.len() <= *most => Ok(Value::Text(text.clone())),
+                Some(Json::String(text)) => {
+                    Err((format!("at most {most} bytes of text"), format!("{} bytes", text.len())))
+                }
+                // JSON inside JSON, as a recipe may have it.
+                Some(other) if other.to_string().len() <= *most => Ok(Value::Text(other.to_string())),
+                Some(_) => Err((format!("at most {most} bytes of text"), "more".to_owned())),
+            },
         }
     }
 }
@@ -240,6 +334,9 @@ mod tests {
         formula: "",
         when: "",
         reference: Reference { title: "", url: "" },
+        section: Section::Linear,
+        adapters: ANY,
+        experimental: false,
         params: &[
             ParamSpec {
                 name: "density",

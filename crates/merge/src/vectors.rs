@@ -67,8 +67,7 @@ impl LeftOut {
         let more = if self.count > self.names.len() { ", …" } else { "" };
         let (count, names) = (self.count, self.names.join(", "));
         let message = format!(
-            "{count} changes of biases and norms are left out, since {} keys have no names for them: {names}{more}. \
-             Write kohya keys, or keep those of the input, to keep them",
+            "{count} changes of biases and norms are left out, since {} keys have no names for them: {names}{more}",
             self.dialect.title()
         );
         (count > 0).then(|| Warning { code: "left-out".into(), message, place: Default::default() })

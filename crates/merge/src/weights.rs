@@ -155,9 +155,13 @@ pub(crate) struct Taken {
 /// adapter has one: then these go to the members.
 pub(crate) fn take(joined: Joined, adapters: &[Adapter], weights: &[Weight]) -> Taken {
     let Joined { members, cuts, made } = joined;
-    let left = Joined { members: Vec::new(), cuts: Vec::new(), made };
-    let (adapters_left, weights_left, factors, scales) = Default::default();
-    let mut out = Taken { joined: left, adapters: adapters_left, weights: weights_left, factors, scales };
+    let mut out = Taken {
+        joined: Joined { members: Vec::new(), cuts: Vec::new(), made },
+        adapters: Vec::new(),
+        weights: Vec::new(),
+        factors: Vec::new(),
+        scales: Vec::new(),
+    };
     let mut at = 0;
     for of_adapter in members.chunk_by(|(a, _), (b, _)| a == b) {
         let start = out.scales.len();

@@ -4,7 +4,7 @@ use crate::prepare::Prepared;
 use crate::report::{Report, report};
 use rankweave_adapter::hash::{LEGACY_BYTES, legacy_hash};
 use rankweave_adapter::{Error, Kind, OutTensor, PeftModule, Result, header_bytes, peft_config};
-use rankweave_merge::ModuleReport;
+use rankweave_merge::{Facts, ModuleReport};
 use sha2::{Digest, Sha256};
 use std::borrow::Borrow;
 
@@ -75,11 +75,11 @@ impl<P: Borrow<Prepared>> Assembler<P> {
         Ok(())
     }
 
-    /// Makes the header and the report.
+    /// Makes the header and the report. `facts` are what the rounds before the tasks have found.
     ///
     /// # Errors
     /// `Io` where tasks are missing; `Parameter` for names that occur twice.
-    pub fn finish(self) -> Result<Finished> {
+    pub fn finish(self, facts: &Facts) -> Result<Finished> {
         let prepared = self.prepared.borrow();
         if self.next != prepared.tasks() {
             return Err(Error::new(Kind::Io, "The output is incomplete")
@@ -87,13 +87,13 @@ impl<P: Borrow<Prepared>> Assembler<P> {
                 .found(self.next.to_string()));
         }
         let data_sha256: String = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        let ranks = ranks(prepared, &self.modules);
-        let metadata = prepared.metadata(&ranks, &data_sha256, None);
+        let made = made(prepared, &self.modules);
+        let metadata = prepared.metadata(&made, &data_sha256, None);
         // A file with tensors out of the usual order may need bytes from further on; then it goes without this hash.
         let legacy = legacy_hash(&self.tensors, &metadata, &self.beginning).unwrap_or_default();
         let legacy = legacy.filter(|hash| *hash != LEGACY_OF_NOTHING);
         let metadata = match &legacy {
-            Some(hash) => prepared.metadata(&ranks, &data_sha256, Some(hash)),
+            Some(hash) => prepared.metadata(&made, &data_sha256, Some(hash)),
             None => metadata,
         };
         let header = header_bytes(&self.tensors, &metadata, prepared.room())?;
@@ -104,15 +104,16 @@ impl<P: Borrow<Prepared>> Assembler<P> {
         }
         let adapter_config = prepared.is_peft().then(|| config(prepared, &self.modules));
         let bytes = header.len() as u64 + self.data_len;
-        let report = report(prepared, &self.modules, &data_sha256, bytes);
+        let report = report(prepared, &self.modules, facts, &data_sha256, bytes);
         Ok(Finished { header, report, data_sha256, adapter_config })
     }
 }
 
-/// Ranks in the plan's order; reports come in the output's order.
-fn ranks(prepared: &Prepared, modules: &[ModuleReport]) -> Vec<usize> {
-    let by_key: std::collections::HashMap<&str, usize> = modules.iter().map(|m| (m.key.as_str(), m.rank)).collect();
-    prepared.plan.modules.iter().map(|m| by_key.get(m.keys.up.as_str()).copied().unwrap_or(1)).collect()
+/// Ranks and alphas in the plan's order; reports come in the output's order.
+fn made(prepared: &Prepared, modules: &[ModuleReport]) -> Vec<(usize, f64)> {
+    let by_key: std::collections::HashMap<&str, (usize, f64)> =
+        modules.iter().map(|m| (m.key.as_str(), (m.rank, m.alpha))).collect();
+    prepared.plan.modules.iter().map(|m| by_key.get(m.keys.up.as_str()).copied().unwrap_or((1, 1.0))).collect()
 }
 
 fn config(prepared: &Prepared, modules: &[ModuleReport]) -> String {

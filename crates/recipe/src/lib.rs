@@ -36,3 +36,5 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Numerics contract: goes up whenever the CPU path's bytes may change.
 pub const MATH: u32 = 1;
+
+pub use rankweave_merge::Facts;

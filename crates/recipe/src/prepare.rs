@@ -9,7 +9,7 @@ use rankweave_adapter::metadata::{MergedFacts, MergedModule, combine_warnings, m
 use rankweave_adapter::{
     Adapter, Base, DialectId, Error, Limits, MetadataMode, OutTensor, Source, Warning, header_room,
 };
-use rankweave_merge::{Form, ModuleReport, Params, Plan, Request, Weight, family, find, run_task};
+use rankweave_merge::{Facts, Form, ModuleReport, Params, Plan, Request, Weight, family, find, run_task, survey_task};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -102,8 +102,9 @@ impl Prepared {
         let mut prepared = Prepared { recipe, adapters, plan, weights, order, room: 0 };
         prepared.stamp(base.filter(|_| read));
         let bound = prepared.plan.tensors_bound(&prepared.adapters);
-        let ranks: Vec<usize> = prepared.plan.modules.iter().map(|m| m.rank_bound).collect();
-        let metadata = prepared.metadata(&ranks, SOME_HASH, Some(SOME_LEGACY_HASH));
+        let bounds: Vec<(usize, f64)> =
+            prepared.plan.modules.iter().map(|m| (m.rank_bound, m.rank_bound as f64)).collect();
+        let metadata = prepared.metadata(&bounds, SOME_HASH, Some(SOME_LEGACY_HASH));
         prepared.room = header_room(&bound, &metadata) + SLACK;
         check_header(&prepared, metadata.len()).map_err(|e| vec![e])?;
         let mode = prepared.mode();
@@ -155,22 +156,39 @@ impl Prepared {
         self.plan.dialect == DialectId::Peft
     }
 
-    /// Runs one task. `sources` are the adapters' bytes in the order of the recipe's
+    /// How many rounds of [`Prepared::survey_task`] over all tasks come before [`Prepared::run_task`].
+    pub fn rounds(&self) -> usize {
+        self.plan.rounds()
+    }
+
+    /// What the next round finds in one task, after those in `facts`; for [`Facts::add`]. `sources` as in
+    /// [`Prepared::run_task`].
+    ///
+    /// # Errors
+    /// As [`rankweave_merge::survey_task`].
+    pub fn survey_task(&self, sources: &[&dyn Source], task: usize, facts: &Facts) -> Result<Vec<f64>, Error> {
+        survey_task(&self.plan, &self.adapters, &self.ordered(sources), task, facts)
+    }
+
+    fn ordered<'a>(&self, sources: &[&'a dyn Source]) -> Vec<&'a dyn Source> {
+        let base = sources.get(self.recipe.sources.len()..).unwrap_or_default();
+        self.order.iter().map(|i| sources[*i]).chain(base.iter().copied()).collect()
+    }
+
+    /// Runs one task, after all rounds. `sources` are the adapters' bytes in the order of the recipe's
     /// sources, then those of the base's files, if there is one. Independent of all other tasks.
     ///
     /// # Errors
     /// As [`rankweave_merge::run_task`].
-    pub fn run_task(&self, sources: &[&dyn Source], task: usize) -> Result<TaskOutput, Error> {
-        let base = sources.get(self.recipe.sources.len()..).unwrap_or_default();
-        let ordered: Vec<&dyn Source> = self.order.iter().map(|i| sources[*i]).chain(base.iter().copied()).collect();
-        let output = run_task(&self.plan, &self.adapters, &ordered, task)?;
+    pub fn run_task(&self, sources: &[&dyn Source], task: usize, facts: &Facts) -> Result<TaskOutput, Error> {
+        let output = run_task(&self.plan, &self.adapters, &self.ordered(sources), task, facts)?;
         Ok(TaskOutput { task, bytes: output.bytes, modules: output.modules })
     }
 
-    /// The output's metadata when its modules have `ranks`.
+    /// The output's metadata when its modules have these ranks and alphas.
     pub(crate) fn metadata(
         &self,
-        ranks: &[usize],
+        made: &[(usize, f64)],
         data_sha256: &str,
         legacy_hash: Option<&str>,
     ) -> BTreeMap<String, String> {
@@ -178,9 +196,14 @@ impl Prepared {
             .plan
             .modules
             .iter()
-            .zip(ranks)
+            .zip(made)
             .filter(|(m, _)| m.form != Form::Vector)
-            .map(|(m, rank)| MergedModule { up: m.keys.up.clone(), rank: *rank, kernel: m.shape.kernel.clone() })
+            .map(|(m, (rank, alpha))| MergedModule {
+                up: m.keys.up.clone(),
+                rank: *rank,
+                alpha: *alpha,
+                kernel: m.shape.kernel.clone(),
+            })
             .collect();
         let inputs: Vec<&Adapter> = self.adapters.iter().collect();
         merged(&MergedFacts {
@@ -248,6 +271,7 @@ fn plan(recipe: &Recipe, adapters: &[Adapter], weights: &[Weight], dialect: Opti
         weights,
         method,
         params: Params::check(method.spec(), &recipe.method.params).map_err(|mut e| e.swap_remove(0))?,
+        seed: u64::from(recipe.seed.unwrap_or_default()),
         rank: recipe.output.rank.policy(),
         dtype: recipe.output.dtype().ok_or_else(missing)?,
         dialect,

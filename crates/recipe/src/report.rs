@@ -4,7 +4,7 @@ use crate::Recipe;
 use crate::prepare::Prepared;
 use rankweave_adapter::layout::{block_of, blocks};
 use rankweave_adapter::{ModuleKey, Warning};
-use rankweave_merge::{BlockSummary, ModuleReport, Share, Totals, block_summaries, family};
+use rankweave_merge::{BlockSummary, Detail, Facts, ModuleReport, Picture, Share, Totals, block_summaries, family};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -40,6 +40,9 @@ pub struct Report {
     /// Modules that rules dropped from an adapter.
     #[serde(default)]
     pub dropped: Vec<DroppedLine>,
+    /// What the method says of the whole merge.
+    #[serde(default)]
+    pub remarks: Vec<Warning>,
     /// What the user should know.
     pub warnings: Vec<Warning>,
     /// The recipe that was run.
@@ -99,6 +102,12 @@ pub struct ModuleLine {
     pub norm: f64,
     /// Recovered weight of each source.
     pub recovered_weights: Vec<f64>,
+    /// What the method tells of it, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<Detail>,
+    /// The method's picture of its rank-one units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<Picture>,
 }
 
 /// The weights of one adapter in one block.
@@ -131,7 +140,13 @@ pub struct DroppedLine {
     pub rule: String,
 }
 
-pub(crate) fn report(prepared: &Prepared, modules: &[ModuleReport], data_sha256: &str, bytes: u64) -> Report {
+pub(crate) fn report(
+    prepared: &Prepared,
+    modules: &[ModuleReport],
+    facts: &Facts,
+    data_sha256: &str,
+    bytes: u64,
+) -> Report {
     let mut totals = Totals::new(prepared.adapters.len());
     modules.iter().for_each(|m| totals.add(m));
     let mut warnings = prepared.plan.warnings.clone();
@@ -143,6 +158,8 @@ pub(crate) fn report(prepared: &Prepared, modules: &[ModuleReport], data_sha256:
             place: Default::default(),
         });
     }
+    let details: Vec<&[Detail]> = modules.iter().map(|m| m.details.as_slice()).collect();
+    let remarks = prepared.plan.remarks(facts, &details);
     let sources = totals.sources().into_iter().zip(&prepared.adapters).zip(&prepared.recipe.mix);
     Report {
         report: 1,
@@ -170,6 +187,7 @@ pub(crate) fn report(prepared: &Prepared, modules: &[ModuleReport], data_sha256:
         modules: lines(prepared, modules),
         blocks: block_lines(prepared),
         dropped: dropped(prepared),
+        remarks,
         warnings,
         recipe: prepared.recipe.clone(),
     }
@@ -201,6 +219,8 @@ fn line(module: &ModuleReport, block: Option<String>) -> ModuleLine {
         residual: module.residual(),
         norm: module.kept.sqrt(),
         recovered_weights: module.recovered_weights(),
+        details: module.details.clone(),
+        picture: module.picture.clone(),
     }
 }
 

@@ -58,6 +58,16 @@ pub enum Request {
         /// Method, weights and output.
         settings: Settings,
     },
+    /// Hand: what the next round finds in one task of the plan. Answer: its sums, `Vec<f64>`.
+    Survey {
+        /// Index of the task, 0 ≤ task < tasks.
+        task: u32,
+    },
+    /// Desk and hands: what a round has found, task by task; the next round, or the tasks, may begin. Answer: nothing.
+    Found {
+        /// The sums of every task, in the tasks' order.
+        tasks: Vec<Vec<f64>>,
+    },
     /// Hand: do one task of the plan. Answer: [`Output`], attached: its bytes.
     Run {
         /// Index of the task, 0 ≤ task < tasks.
@@ -107,6 +117,8 @@ pub enum Request {
 pub struct Ready {
     /// Number of tasks.
     pub tasks: u32,
+    /// How many rounds of [`Request::Survey`] come before the tasks.
+    pub rounds: u32,
     /// Number of modules.
     pub modules: u32,
 }
@@ -170,6 +182,8 @@ pub enum Value {
     Number(f64),
     /// Of a choice: the option's id.
     Choice(String),
+    /// Of a text.
+    Text(String),
 }
 
 /// Rank of the output.
@@ -204,6 +218,12 @@ pub struct Method {
     pub when: String,
     /// Where it comes from.
     pub reference: Reference,
+    /// Title of the section it stands in; methods of a section follow each other.
+    pub section: String,
+    /// The least and the largest number of adapters it takes.
+    pub adapters: (u32, u32),
+    /// Whether its formula is not settled, or not known to help.
+    pub experimental: bool,
     /// Its parameters.
     pub params: Vec<Param>,
 }
@@ -256,6 +276,8 @@ pub enum ParamKind {
         /// Unless said otherwise.
         default: bool,
     },
+    /// Text, empty unless said otherwise.
+    Text,
 }
 
 /// One option of a choice.

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use rankweave_adapter::{Adapter, Source};
-use rankweave_recipe::{Prepared, Recipe, inspect};
+use rankweave_recipe::{Facts, Prepared, Recipe, inspect};
 use std::io;
 
 /// A file whose tensors are all zero and lie nowhere.
@@ -66,7 +66,7 @@ fuzz_target!(|text: &str| {
             let _ = prepared.estimate();
             // Only what is small is computed.
             if prepared.estimate().modules < 8 && source.len < 1 << 16 {
-                let _ = prepared.run_task(&[&source, &source], 0);
+                let _ = prepared.run_task(&[&source, &source], 0, &Facts::default());
             }
         }
     }

@@ -32,12 +32,14 @@ use crate::module::Component;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One module of a merged file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MergedModule {
     /// Name of its up factor.
     pub up: String,
     /// Rank.
     pub rank: usize,
+    /// The alpha that a reader will see: the rank where there is none.
+    pub alpha: f64,
     /// Kernel; `[]` for a linear layer.
     pub kernel: Vec<usize>,
 }
@@ -114,21 +116,18 @@ fn about(facts: &MergedFacts) -> BTreeMap<String, String> {
 
 /// kohya's minimum.
 fn minimum(facts: &MergedFacts, version: Option<&str>) -> BTreeMap<String, String> {
-    let size = |n: &usize| n.to_string();
-    let dimension = |convolution: bool| {
+    let common = |convolution: bool, value: fn(&MergedModule) -> String| {
         let big = |m: &&MergedModule| m.kernel.iter().any(|k| *k > 1) == convolution;
-        let ranks: BTreeSet<usize> = facts.modules.iter().filter(big).map(|m| m.rank).collect();
-        match (ranks.len(), ranks.first()) {
-            (0, _) => None,
-            (1, rank) => rank.map(size),
-            _ => Some("Dynamic".to_owned()),
-        }
+        let mut values: BTreeSet<String> = facts.modules.iter().filter(big).map(value).collect();
+        if values.len() > 1 { Some("Dynamic".to_owned()) } else { values.pop_first() }
     };
-    let dim = dimension(false).or_else(|| dimension(true)).unwrap_or_default();
+    let of = |value: fn(&MergedModule) -> String| common(false, value).or_else(|| common(true, value));
+    let dim = of(|m| m.rank.to_string()).unwrap_or_default();
+    let alpha = of(|m| m.alpha.to_string()).unwrap_or_default();
     let v2 = agreed(facts, "ss_v2").unwrap_or(if facts.family.id == "sd21" { "True" } else { "False" });
     let mut out = BTreeMap::from([
         ("ss_network_module".to_owned(), "networks.lora".to_owned()),
-        ("ss_network_alpha".to_owned(), dim.clone()),
+        ("ss_network_alpha".to_owned(), alpha),
         ("ss_network_dim".to_owned(), dim),
         ("ss_v2".to_owned(), v2.to_owned()),
         ("ss_output_name".to_owned(), facts.title.to_owned()),
@@ -139,8 +138,8 @@ fn minimum(facts: &MergedFacts, version: Option<&str>) -> BTreeMap<String, Strin
     if let Some(version) = agreed(facts, "ss_base_model_version").or(version) {
         out.insert("ss_base_model_version".to_owned(), version.to_owned());
     }
-    if let Some(conv) = dimension(true) {
-        let text = format!("{{\"conv_dim\": \"{conv}\", \"conv_alpha\": \"{conv}\"}}");
+    if let Some((dim, alpha)) = common(true, |m| m.rank.to_string()).zip(common(true, |m| m.alpha.to_string())) {
+        let text = format!("{{\"conv_dim\": \"{dim}\", \"conv_alpha\": \"{alpha}\"}}");
         out.insert("ss_network_args".to_owned(), text);
     }
     out

@@ -203,7 +203,7 @@ fn merge(mode: MetadataMode, dialect: DialectId) -> BTreeMap<String, String> {
         dialect,
         family: &inputs[0].family,
         inputs: &[&inputs[0], &inputs[1]],
-        modules: &[MergedModule { up: "x".to_owned(), rank: 8, kernel: Vec::new() }],
+        modules: &[MergedModule { up: "x".to_owned(), rank: 8, alpha: 8.0, kernel: Vec::new() }],
         title: "both",
         data_sha256: "77",
         legacy_hash: Some("66"),

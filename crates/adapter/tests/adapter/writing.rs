@@ -85,7 +85,7 @@ fn input(label: &str, metadata: &[(&str, &str)]) -> Adapter {
 }
 
 fn module(up: &str, rank: usize, kernel: &[usize]) -> MergedModule {
-    MergedModule { up: up.to_owned(), rank, kernel: kernel.to_vec() }
+    MergedModule { up: up.to_owned(), rank, alpha: rank as f64, kernel: kernel.to_vec() }
 }
 
 #[test]

@@ -21,7 +21,7 @@ mod vera;
 
 pub(crate) use fuse::{cut, stack};
 
-use crate::form::turned as transposed;
+use crate::form::transposed;
 use half::Half;
 use rankweave_adapter::{Error, Kind, KindId, Module, Part, PeftConfig, Result, Stored, Tensor, dtype};
 use rankweave_compute::FactorPair;

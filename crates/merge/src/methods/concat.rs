@@ -8,8 +8,9 @@
 //!
 //! Costs: one pass over the factors.
 
-use crate::method::{MergeMethod, Merged, ModuleInputs};
-use crate::spec::{Law, Params, Reference, Spec};
+use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome};
+use crate::spec::{ANY, Law, Params, Reference, Section, Spec};
+use rankweave_adapter::Result;
 use rankweave_compute::Nulls;
 
 pub(super) struct Concat;
@@ -26,8 +27,11 @@ static SPEC: Spec = Spec {
         title: "PEFT add_weighted_adapter, combination_type \"cat\"",
         url: "https://huggingface.co/docs/peft/developer_guides/lora",
     },
+    section: Section::Linear,
+    adapters: ANY,
+    experimental: false,
     params: &[],
-    laws: &[Law::OrderFree, Law::GaugeFree, Law::Additive, Law::Cancels],
+    laws: &[Law::Single, Law::OrderFree, Law::GaugeFree, Law::Additive, Law::Cancels],
 };
 
 impl MergeMethod for Concat {
@@ -35,7 +39,7 @@ impl MergeMethod for Concat {
         &SPEC
     }
 
-    fn merge(&self, module: &ModuleInputs, _: &Params) -> Merged {
-        Merged::Linear { coefficients: module.weights.to_vec(), nulls: Nulls::Keep }
+    fn merge(&self, module: &ModuleInputs, _: &Params) -> Result<Outcome> {
+        Ok(Merged::Linear { coefficients: module.weights.to_vec(), nulls: Nulls::Keep }.into())
     }
 }

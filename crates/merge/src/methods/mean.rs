@@ -7,8 +7,9 @@
 //! The deltas are averaged, not A and B: mean(B)·mean(A) is another matrix. Costs
 //! as `sum`.
 
-use crate::method::{MergeMethod, Merged, ModuleInputs};
-use crate::spec::{Law, Option, ParamKind, ParamSpec, Params, Reference, Spec};
+use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome};
+use crate::spec::{ANY, Law, Option, ParamKind, ParamSpec, Params, Reference, Section, Spec};
+use rankweave_adapter::Result;
 use rankweave_compute::Nulls;
 
 pub(super) struct Mean;
@@ -21,6 +22,9 @@ static SPEC: Spec = Spec {
     when: "For checkpoints of one training run, or adapters of one subject, whose common part is wanted at its own \
            strength. Adapters of different subjects each come out weaker: use sum to keep them.",
     reference: Reference { title: "Model soups (Wortsman et al., 2022)", url: "https://arxiv.org/abs/2203.05482" },
+    section: Section::Linear,
+    adapters: ANY,
+    experimental: false,
     params: &[ParamSpec {
         name: "divide_by",
         title: "Divide by",
@@ -34,7 +38,7 @@ static SPEC: Spec = Spec {
             ],
         },
     }],
-    laws: &[Law::OrderFree, Law::GaugeFree, Law::Idempotent, Law::Cancels],
+    laws: &[Law::Single, Law::OrderFree, Law::GaugeFree, Law::Idempotent, Law::Cancels],
 };
 
 impl MergeMethod for Mean {
@@ -42,11 +46,15 @@ impl MergeMethod for Mean {
         &SPEC
     }
 
-    fn merge(&self, module: &ModuleInputs, params: &Params) -> Merged {
+    fn merge(&self, module: &ModuleInputs, params: &Params) -> Result<Outcome> {
         let count = match params.choice("divide_by") {
             "all" => module.adapters,
             _ => module.pairs.len(),
         };
-        Merged::Linear { coefficients: module.weights.iter().map(|w| w / count as f64).collect(), nulls: Nulls::Drop }
+        Ok(Merged::Linear {
+            coefficients: module.weights.iter().map(|w| w / count as f64).collect(),
+            nulls: Nulls::Drop,
+        }
+        .into())
     }
 }

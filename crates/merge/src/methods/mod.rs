@@ -1,14 +1,24 @@
 //! The registry: every merge method, in reading order.
 
 mod concat;
+mod iso_c;
 mod mean;
 mod sum;
+mod tsv;
 
 use crate::method::MergeMethod;
 
 /// All methods. A new one is a file beside this and a line here.
 pub fn registry() -> &'static [&'static dyn MergeMethod] {
-    &[&sum::Sum, &mean::Mean, &concat::Concat]
+    &[
+        // Sums and averages
+        &sum::Sum,
+        &mean::Mean,
+        &concat::Concat,
+        // Spectral
+        &tsv::Tsv,
+        &iso_c::IsoC,
+    ]
 }
 
 /// The method with this id.

@@ -1,14 +1,15 @@
 //! Sum: what loading all adapters at once does.
 //!
-//! M = λ·Σᵢ wᵢ·ΔWᵢ (out×in), formed from the stacked factors
+//! M = Σᵢ wᵢ·ΔWᵢ (out×in), formed from the stacked factors
 //! \[w₁B₁|…|w_T·B_T]·\[A₁;…;A_T] and never from its parts A and B averaged apart:
 //! (ΣB)(ΣA) contains the cross terms BᵢAⱼ, which belong to no adapter. PEFT's
 //! `linear` and kohya's plain merge have them; PEFT's `svd` and `cat` do not.
 //!
 //! Costs: the Gram matrices, one R×R SVD and two thin products per module.
 
-use crate::method::{MergeMethod, Merged, ModuleInputs};
-use crate::spec::{Law, ParamKind, ParamSpec, Params, Reference, Spec};
+use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome};
+use crate::spec::{ANY, Law, Params, Reference, Section, Spec};
+use rankweave_adapter::Result;
 use rankweave_compute::Nulls;
 
 pub(super) struct Sum;
@@ -17,7 +18,7 @@ static SPEC: Spec = Spec {
     id: "sum",
     title: "Sum (exact)",
     summary: "Adds the adapters up: the merged file acts as all of them loaded at once, each at its weight.",
-    formula: "M = λ · Σ wᵢ·ΔWᵢ",
+    formula: "M = Σ wᵢ·ΔWᵢ",
     when: "The first choice. Right when the adapters are to act together as they would when stacked at inference. \
            When they change the same things in different ways, their effects add up and may overshoot: lower the \
            weights or λ.",
@@ -25,13 +26,11 @@ static SPEC: Spec = Spec {
         title: "Editing Models with Task Arithmetic (Ilharco et al., 2023)",
         url: "https://arxiv.org/abs/2212.04089",
     },
-    params: &[ParamSpec {
-        name: "lambda",
-        title: "λ",
-        help: "Multiplies the whole result: 1 leaves the sum as it is, 0.5 halves every weight, 0 gives nothing.",
-        kind: ParamKind::Number { default: 1.0, min: -10.0, max: 10.0, step: 0.05 },
-    }],
-    laws: &[Law::OrderFree, Law::GaugeFree, Law::Additive, Law::Cancels],
+    section: Section::Linear,
+    adapters: ANY,
+    experimental: false,
+    params: &[],
+    laws: &[Law::Single, Law::OrderFree, Law::GaugeFree, Law::Additive, Law::Cancels],
 };
 
 impl MergeMethod for Sum {
@@ -39,8 +38,7 @@ impl MergeMethod for Sum {
         &SPEC
     }
 
-    fn merge(&self, module: &ModuleInputs, params: &Params) -> Merged {
-        let lambda = params.number("lambda");
-        Merged::Linear { coefficients: module.weights.iter().map(|w| lambda * w).collect(), nulls: Nulls::Drop }
+    fn merge(&self, module: &ModuleInputs, _: &Params) -> Result<Outcome> {
+        Ok(Merged::Linear { coefficients: module.weights.to_vec(), nulls: Nulls::Drop }.into())
     }
 }

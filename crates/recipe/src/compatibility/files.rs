@@ -3,6 +3,7 @@
 use super::{FileFacts, Finding, Level, count, listed};
 use rankweave_adapter::KindId;
 use rankweave_adapter::display::clean;
+use rankweave_adapter::fix;
 use rankweave_adapter::hash::Verdict;
 use std::collections::BTreeSet;
 
@@ -76,8 +77,7 @@ fn numbers(i: usize, file: &FileFacts) -> Vec<Finding> {
             first.offset,
             count(first.count as usize, "number")
         );
-        let fix = "Use another checkpoint: training diverged, or the file is damaged.";
-        found.push(Finding::new("not-finite", Level::Bad, &[i], text, fix));
+        found.push(Finding::new("not-finite", Level::Bad, &[i], text, fix("not-finite")));
     }
     let (dead, all) = (scan.untrained.len(), file.modules);
     if let Some(first) = scan.untrained.first() {

@@ -20,8 +20,9 @@ use crate::inspect::{alpha_from, kinds, ranks};
 use crate::reading::{Reading, Scan};
 use rankweave_adapter::hash::{Claim, claims, stated};
 use rankweave_adapter::{Adapter, Family, describe};
-use rankweave_merge::{aligned, joined};
+use rankweave_merge::{aligned, family, joined};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// How good or bad something is.
@@ -104,6 +105,8 @@ pub struct Compatibility {
 /// Compares opened adapters. `readings` holds, in their order, what reading the files has told; missing ones count as
 /// none. Reads nothing. Cost: modules × pairs of files.
 pub fn compatibility(adapters: &[&Adapter], readings: &[Option<Reading>]) -> Compatibility {
+    let settled = settled(adapters);
+    let adapters: &[&Adapter] = &settled.iter().map(|adapter| &**adapter).collect::<Vec<_>>();
     let reading = |i: usize| readings.get(i).and_then(Option::as_ref);
     let files: Vec<FileFacts> = adapters.iter().enumerate().map(|(i, a)| facts(a, reading(i))).collect();
     let groups = joined(adapters);
@@ -120,6 +123,20 @@ pub fn compatibility(adapters: &[&Adapter], readings: &[Option<Reading>]) -> Com
     findings.sort_by_key(|f| std::cmp::Reverse(f.level));
     let verdict = findings.first().map_or(Level::Good, |f| f.level);
     Compatibility { verdict, files, overlaps, shapes, findings }
+}
+
+/// The adapters with the names that a merge of them would give their modules.
+fn settled<'a>(adapters: &[&'a Adapter]) -> Vec<Cow<'a, Adapter>> {
+    let known = adapters.first().map_or("unknown", |_| &family(adapters).id);
+    let settle = |adapter: &&'a Adapter| {
+        let mut own = Cow::Borrowed(*adapter);
+        if known != "unknown" && adapter.family.id == "unknown" && own.to_mut().settle(known).is_err() {
+            // The merge refuses it; here it is shown as it is.
+            own = Cow::Borrowed(*adapter);
+        }
+        own
+    };
+    adapters.iter().map(settle).collect()
 }
 
 fn facts(adapter: &Adapter, reading: Option<&Reading>) -> FileFacts {

@@ -1,8 +1,8 @@
 //! Which modules the files share, and why not.
 
 use super::{Finding, Level, count, listed};
-use rankweave_adapter::Adapter;
 use rankweave_adapter::display::clean;
+use rankweave_adapter::{Adapter, fix};
 use rankweave_merge::{Group, disagreement};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -123,8 +123,7 @@ fn families(adapters: &[&Adapter], overlaps: &[Overlap]) -> Vec<Finding> {
         };
         let whose = format!("{} is for the one, {} for the other", clean(&a.label, 120), clean(&b.label, 120));
         let text = format!("{} and {} share {shared}{but}: {whose}", a.family.title, b.family.title);
-        let fix = "Merge adapters of one base model only: remove the others.";
-        Finding::new("different-families", level, &[first.a, first.b], text, fix)
+        Finding::new("different-families", level, &[first.a, first.b], text, fix("different-families"))
     };
     pairs.into_iter().map(finding).collect()
 }

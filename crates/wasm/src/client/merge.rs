@@ -38,6 +38,13 @@ impl Crew {
     /// The first failure of any worker, or a cancel.
     pub async fn run(self, on: &dyn Fn(Progress)) -> Result<Merged, Failure> {
         let plan = self.plan().await?;
+        for round in 0..plan.rounds {
+            self.survey(plan, &|done| {
+                let before = plan.modules.saturating_mul(round);
+                on(Progress { done: before.saturating_add(done), total: all(plan), bytes: 0.0 });
+            })
+            .await?;
+        }
         let mut board = Board::new(&self, plan);
         on(board.progress);
         for hand in 0..self.hands.len() {
@@ -51,6 +58,40 @@ impl Crew {
             }
         }
         finish(&self.desk.ask(&Request::Finish, &[]).await?)
+    }
+
+    /// One round over all tasks, whose findings everybody gets.
+    async fn survey(&self, plan: Ready, told: &dyn Fn(u32)) -> Result<(), Failure> {
+        let inbox = Rc::new(Inbox::new());
+        let ask = |hand: usize, task: u32| {
+            let inbox = inbox.clone();
+            let then = move |answer| inbox.put((hand, task, answer));
+            self.hands[hand].post(&Request::Survey { task }, &[], &[], Box::new(then))
+        };
+        let mut next = 0;
+        // Two for every hand, so that it never waits for the page.
+        for hand in (0..self.hands.len()).chain(0..self.hands.len()) {
+            if next < plan.tasks {
+                ask(hand, next)?;
+                next += 1;
+            }
+        }
+        let mut tasks: Vec<Vec<f64>> = vec![Vec::new(); plan.tasks as usize];
+        for done in 1..=plan.tasks {
+            let (hand, task, answer) = inbox.next().await;
+            tasks[task as usize] = read(&answer?)?;
+            // Tasks hold about as many modules each.
+            told(u32::try_from(u64::from(plan.modules) * u64::from(done) / u64::from(plan.tasks)).unwrap_or(u32::MAX));
+            if next < plan.tasks {
+                ask(hand, next)?;
+                next += 1;
+            }
+        }
+        let found = Request::Found { tasks };
+        for worker in self.hands.iter().chain([&self.desk]) {
+            worker.ask(&found, &[]).await?;
+        }
+        Ok(())
     }
 
     /// Makes the desk and all hands plan, at the same time.
@@ -72,6 +113,11 @@ impl Crew {
         }
         Ok(plan)
     }
+}
+
+/// Modules to look at or to merge, in all rounds and tasks.
+fn all(plan: Ready) -> u32 {
+    plan.modules.saturating_mul(plan.rounds.saturating_add(1))
 }
 
 /// Something happened.
@@ -110,7 +156,8 @@ struct Done {
 
 impl<'a> Board<'a> {
     fn new(crew: &'a Crew, plan: Ready) -> Self {
-        let progress = Progress { done: 0, total: plan.modules, bytes: 0.0 };
+        let done = plan.modules.saturating_mul(plan.rounds);
+        let progress = Progress { done, total: all(plan), bytes: 0.0 };
         let (next, due, done, held, waiting, written) = Default::default();
         Board { crew, plan, inbox: Rc::new(Inbox::new()), next, due, done, held, waiting, progress, written }
     }

@@ -31,6 +31,7 @@ pub struct Desk {
 struct Draft {
     assembler: Assembler<Rc<Prepared>>,
     parts: Array,
+    found: rankweave_recipe::Facts,
     /// Warnings the page has already shown.
     known: Vec<Warning>,
 }
@@ -77,8 +78,16 @@ impl Desk {
         let prepared = Rc::new(self.prepared(numbers, settings)?);
         let ready = ready(&prepared);
         let known = prepared.estimate().warnings;
-        self.draft = Some(Draft { assembler: Assembler::new(prepared), parts: Array::new(), known });
+        let (parts, found) = (Array::new(), rankweave_recipe::Facts::default());
+        self.draft = Some(Draft { assembler: Assembler::new(prepared), parts, found, known });
         Ok(ready)
+    }
+
+    /// Takes a round's findings, if there is anything to do with them.
+    pub fn found(&mut self, tasks: &[Vec<f64>]) {
+        if let Some(draft) = &mut self.draft {
+            draft.found.add(tasks);
+        }
     }
 
     /// Appends a task's bytes.
@@ -100,8 +109,8 @@ impl Desk {
 
     /// Closes the file: totals, then it, the report, and an `adapter_config.json` where there is one.
     pub fn finish(&mut self) -> Result<(Summary, Vec<JsValue>), Error> {
-        let Draft { assembler, parts, known } = self.draft.take().ok_or_else(|| missing("a draft"))?;
-        let finished = assembler.finish()?;
+        let Draft { assembler, parts, found, known } = self.draft.take().ok_or_else(|| missing("a draft"))?;
+        let finished = assembler.finish(&found)?;
         parts.unshift(&Uint8Array::from(finished.header.as_slice()));
         let report = serde_json::to_string(&finished.report).map_err(|e| Error::new(Kind::Io, e.to_string()))?;
         let text = |text: &str| blob(&Array::of1(&text.into()), "application/json");

@@ -31,7 +31,10 @@ fn method_of(spec: &Spec) -> Method {
         formula: spec.formula.into(),
         when: spec.when.into(),
         reference: Reference { title: spec.reference.title.into(), url: spec.reference.url.into() },
-        params: spec.params.iter().map(param).collect(),
+        section: spec.section.title().into(),
+        adapters: (count(spec.adapters.0), count(spec.adapters.1)),
+        experimental: spec.experimental,
+        params: spec.all_params().map(param).collect(),
     }
 }
 
@@ -45,6 +48,7 @@ fn param(spec: &ParamSpec) -> Param {
             options: options.iter().map(|o| Choice { id: o.id.into(), title: o.title.into() }).collect(),
         },
         Kind::Flag { default } => ParamKind::Flag { default: *default },
+        Kind::Text { .. } => ParamKind::Text,
     };
     Param { name: spec.name.into(), title: spec.title.into(), help: spec.help.into(), kind }
 }

@@ -4,13 +4,19 @@ use super::{file, file_source::FileSource, missing, order};
 use crate::protocol::{Input, Output, Ready, Settings};
 use js_sys::{ArrayBuffer, Uint8Array};
 use rankweave_adapter::{Adapter, Error, Kind, Source};
-use rankweave_recipe::Prepared;
+use rankweave_recipe::{Facts, Prepared};
 use wasm_bindgen::JsValue;
 
 /// What a hand remembers between tasks.
 #[derive(Default)]
 pub struct Hand {
-    work: Option<(Prepared, Vec<FileSource>)>,
+    work: Option<Work>,
+}
+
+struct Work {
+    prepared: Prepared,
+    sources: Vec<FileSource>,
+    facts: Facts,
 }
 
 impl Hand {
@@ -33,24 +39,47 @@ impl Hand {
         let recipe = order::recipe(settings, &adapters.iter().collect::<Vec<_>>());
         let prepared = Prepared::new(recipe, adapters)?;
         let ready = ready(&prepared);
-        self.work = Some((prepared, sources));
+        self.work = Some(Work { prepared, sources, facts: Facts::default() });
         Ok(ready)
+    }
+
+    /// What the next round finds in one task.
+    pub fn survey(&self, task: u32) -> Result<Vec<f64>, Error> {
+        let work = self.work()?;
+        work.prepared.survey_task(&work.sources(), task as usize, &work.facts)
+    }
+
+    /// Takes a round's findings, if there is anything to do with them.
+    pub fn found(&mut self, tasks: &[Vec<f64>]) {
+        if let Some(work) = &mut self.work {
+            work.facts.add(tasks);
+        }
+    }
+
+    fn work(&self) -> Result<&Work, Error> {
+        self.work.as_ref().ok_or_else(|| missing("a plan"))
     }
 
     /// Does one task: what it made, and its bytes.
     pub fn run(&self, task: u32) -> Result<(Output, ArrayBuffer), Error> {
-        let (prepared, sources) = self.work.as_ref().ok_or_else(|| missing("a plan"))?;
-        let sources: Vec<&dyn Source> = sources.iter().map(|source| source as &dyn Source).collect();
-        let output = prepared.run_task(&sources, task as usize)?;
+        let work = self.work()?;
+        let output = work.prepared.run_task(&work.sources(), task as usize, &work.facts)?;
         let meta = serde_json::to_string(&output.modules).map_err(|e| Error::new(Kind::Io, e.to_string()))?;
         let modules = count(output.modules.len());
         Ok((Output { meta, modules }, Uint8Array::from(output.bytes.as_slice()).buffer()))
     }
 }
 
+impl Work {
+    fn sources(&self) -> Vec<&dyn Source> {
+        self.sources.iter().map(|source| source as &dyn Source).collect()
+    }
+}
+
 /// What a plan comes to. The page compares the desk's and the hands'.
 pub fn ready(prepared: &Prepared) -> Ready {
-    Ready { tasks: count(prepared.tasks()), modules: count(prepared.estimate().modules) }
+    let (tasks, rounds) = (count(prepared.tasks()), count(prepared.rounds()));
+    Ready { tasks, rounds, modules: count(prepared.estimate().modules) }
 }
 
 /// A count as a message carries it; counts are capped far below 2³².

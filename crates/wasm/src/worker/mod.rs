@@ -101,6 +101,12 @@ impl Worker {
             Request::Prepare { inputs, settings } => {
                 Answer::new(&self.hand.prepare(&inputs, &attached, &settings)?, none)
             }
+            Request::Survey { task } => Answer::new(&self.hand.survey(task).map_err(one)?, none),
+            Request::Found { tasks } => {
+                self.desk.found(&tasks);
+                self.hand.found(&tasks);
+                Answer::new(&(), none)
+            }
             Request::Run { task } => {
                 let (output, bytes) = self.hand.run(task).map_err(one)?;
                 Answer::new(&output, vec![bytes.into()])

@@ -41,6 +41,6 @@ fn json(value: &Value) -> Json {
     match value {
         Value::Flag(on) => Json::from(*on),
         Value::Number(number) => Json::from(*number),
-        Value::Choice(id) => Json::from(id.as_str()),
+        Value::Choice(text) | Value::Text(text) => Json::from(text.as_str()),
     }
 }

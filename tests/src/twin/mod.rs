@@ -1,0 +1,139 @@
+//! Naive twins of the merge methods: each formula on dense deltas in f64, the plainest way.
+//!
+//! A twin is a file here of its method's name and a line in [`TWINS`]. It is written from the formula and uses nothing
+//! of the crates it judges, but for the random numbers, which are an input and not a formula.
+
+mod iso_c;
+mod linear;
+mod tsv;
+
+use crate::dense::Matrix;
+use crate::naive::Pair;
+use serde_json::Value;
+
+/// One adapter's part in a module.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Position of the adapter in the mix.
+    pub adapter: usize,
+    /// Its weight.
+    pub weight: f64,
+    /// Its factors as stored, with the scale.
+    pub pair: Pair,
+}
+
+impl Part {
+    /// τ = w·ΔW.
+    pub fn tau(&self) -> Matrix {
+        self.pair.delta().scaled(self.weight)
+    }
+}
+
+/// One module of all adapters that have it.
+#[derive(Clone, Debug)]
+pub struct Module {
+    /// Its display name, which chance is drawn from.
+    pub name: String,
+    /// The parts, in the mix's order.
+    pub parts: Vec<Part>,
+}
+
+impl Module {
+    /// τᵢ of every part.
+    pub fn taus(&self) -> Vec<Matrix> {
+        self.parts.iter().map(Part::tau).collect()
+    }
+
+    /// Στᵢ.
+    pub fn sum(&self) -> Matrix {
+        self.taus().into_iter().reduce(|a, b| a.plus(1.0, &b)).expect("a module has a part")
+    }
+}
+
+/// A whole merge.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The modules.
+    pub modules: Vec<Module>,
+    /// How many adapters there are.
+    pub adapters: usize,
+    /// The method's parameters, as in a recipe.
+    pub params: Value,
+    /// The recipe's seed.
+    pub seed: u64,
+}
+
+impl Problem {
+    /// A number parameter, or what it is when not given.
+    pub fn number(&self, name: &str, default: f64) -> f64 {
+        self.params[name].as_f64().unwrap_or(default)
+    }
+
+    /// A choice, or what it is when not given.
+    pub fn choice<'a>(&'a self, name: &str, default: &'a str) -> &'a str {
+        self.params[name].as_str().unwrap_or(default)
+    }
+
+    /// A flag, or what it is when not given.
+    pub fn flag(&self, name: &str, default: bool) -> bool {
+        self.params[name].as_bool().unwrap_or(default)
+    }
+
+    /// A method that looks at one module at a time.
+    pub fn each(&self, merge: impl Fn(&Module) -> Matrix) -> Vec<Matrix> {
+        self.modules.iter().map(merge).collect()
+    }
+}
+
+/// One method's twin.
+pub struct Twin {
+    /// Id of the method.
+    pub id: &'static str,
+    /// Settings to try, as JSON; the defaults among them.
+    pub params: &'static [&'static str],
+    /// M of every module, before any truncation.
+    pub merge: fn(&Problem) -> Vec<Matrix>,
+}
+
+/// All twins.
+pub const TWINS: &[Twin] = &[linear::SUM, linear::MEAN, linear::CONCAT, tsv::TWIN, iso_c::TWIN];
+
+/// The thin SVD (U p×ρ, σ, V q×ρ) over singular values above `least` times the largest.
+pub fn svd(x: &Matrix, least: f64) -> (Matrix, Vec<f64>, Matrix) {
+    let triplets = x.svd();
+    let top = triplets.first().map_or(0.0, |t| t.0);
+    let kept: Vec<_> = triplets.into_iter().filter(|t| t.0 > least * top && t.0 > 0.0).collect();
+    let (mut u, mut v) = (Matrix::zero(x.rows, kept.len()), Matrix::zero(x.columns, kept.len()));
+    for (l, (sigma, us, vs)) in kept.iter().enumerate() {
+        us.iter().enumerate().for_each(|(i, x)| u.values[i * kept.len() + l] = x / sigma);
+        vs.iter().enumerate().for_each(|(j, x)| v.values[j * kept.len() + l] = *x);
+    }
+    (u, kept.iter().map(|t| t.0).collect(), v)
+}
+
+/// U·diag(σ)·Vᵀ.
+pub fn assembled(u: &Matrix, sigma: &[f64], v: &Matrix) -> Matrix {
+    let mut scaled = u.clone();
+    for row in scaled.values.chunks_exact_mut(sigma.len().max(1)) {
+        row.iter_mut().zip(sigma).for_each(|(x, s)| *x *= s);
+    }
+    scaled.times(&v.transposed())
+}
+
+/// The polar factor over directions above 1e-8 of the largest.
+pub fn polar(x: &Matrix) -> Matrix {
+    let (u, sigma, v) = svd(x, 1e-8);
+    assembled(&u, &vec![1.0; sigma.len()], &v)
+}
+
+/// Matrices side by side.
+pub fn beside(parts: &[Matrix]) -> Matrix {
+    let columns = parts.iter().map(|p| p.columns).sum();
+    let rows = parts.first().map_or(0, |p| p.rows);
+    let mut out = Matrix::zero(rows, columns);
+    for i in 0..rows {
+        let row = parts.iter().flat_map(|p| &p.values[i * p.columns..(i + 1) * p.columns]);
+        row.enumerate().for_each(|(j, x)| out.values[i * columns + j] = *x);
+    }
+    out
+}
