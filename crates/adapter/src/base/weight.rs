@@ -36,9 +36,9 @@ impl BaseWeight {
     pub(super) fn new(file: usize, info: &TensorInfo, turned: bool) -> Option<BaseWeight> {
         let sizes: Option<Vec<usize>> =
             info.shape.iter().map(|n| usize::try_from(*n).ok().filter(|n| *n > 0)).collect();
-        let (turned, shape) = match sizes.as_deref()? {
-            &[inp, out] if turned => (true, ModuleShape { out, inp, kernel: Vec::new() }),
-            &[out, inp, ref kernel @ ..] => (false, ModuleShape { out, inp, kernel: kernel.to_vec() }),
+        let (turned, shape) = match *sizes.as_deref()? {
+            [inp, out] if turned => (true, ModuleShape { out, inp, kernel: Vec::new() }),
+            [out, inp, ref kernel @ ..] => (false, ModuleShape { out, inp, kernel: kernel.to_vec() }),
             _ => return None,
         };
         let elements = usize::try_from(info.elements()).ok()?;

@@ -49,7 +49,9 @@ fn lengths(parts: &Parts, shape: &ModuleShape) -> bool {
     let flat = shape.kernel.is_empty() && info.shape.len() > 2;
     let count = info.elements();
     parts.tensor(if parts.find(Magnitude).is_some() { Magnitude } else { MagnitudeVector }).is_ok()
-        && (count == shape.out as u64 || count == shape.inp as u64 || flat && shape.inp as u64 % count.max(1) == 0)
+        && (count == shape.out as u64
+            || count == shape.inp as u64
+            || flat && (shape.inp as u64).is_multiple_of(count.max(1)))
 }
 
 fn fits(parts: &Parts, weight: &ModuleShape) -> bool {
