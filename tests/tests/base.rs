@@ -36,6 +36,8 @@ const PEFT_NAMES: [(&str, &str); 3] = [
     ("m.safetensors", "model.model.layers.0.self_attn.q_proj.weight"),
 ];
 
+type Tensors = Vec<(String, Tensor)>;
+
 /// ε of LyCORIS.
 const EPSILON: f64 = f32::EPSILON as f64;
 
@@ -117,8 +119,7 @@ fn dora_of_linear_layers_and_convolutions() {
     for seed in 0..24u64 {
         let (out, inp) = (2 + seed as usize * 5 % 9, 2 + seed as usize * 3 % 7);
         let dtype = ["F32", "F16", "BF16"][seed as usize % 3];
-        let cases: [(&str, &[usize], &[(&str, &str)]); 2] =
-            [(LINEAR, &[], &LINEAR_NAMES), (CONVOLUTION, &[3, 3], &CONVOLUTION_NAMES)];
+        let cases = [(LINEAR, &[][..], &LINEAR_NAMES[..]), (CONVOLUTION, &[3, 3], &CONVOLUTION_NAMES)];
         for (name, kernel, names) in cases {
             let ones: Vec<usize> = kernel.iter().map(|_| 1).collect();
             let size: usize = kernel.iter().product();
@@ -373,7 +374,7 @@ fn halves_in_the_other_order_are_swapped() {
 }
 
 /// A DoRA adapter of two language-model layers, its base's tensors, and what it changes by.
-fn two_layers() -> (Vec<(String, Tensor)>, Vec<(String, Tensor)>, Vec<(String, Matrix)>) {
+fn two_layers() -> (Tensors, Tensors, Vec<(String, Matrix)>) {
     let (mut list, mut base, mut wanted) = (Vec::new(), Vec::new(), Vec::new());
     for layer in 0..2 {
         let name = format!("base_model.model.model.layers.{layer}.self_attn.q_proj");

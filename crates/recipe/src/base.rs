@@ -45,7 +45,8 @@ fn settings(adapter: &Adapter) -> Option<Error> {
 fn refusal(adapter: &Adapter) -> Error {
     let needing = adapter.modules.iter().find(|m| m.kind.needs_base());
     let (kind, module) = needing.map_or((KindId::Dora, String::new()), |m| (m.kind, m.key.id()));
-    let what = format!("This is a {} adapter: its change depends on the base model's weights", kind.title());
+    let article = if kind == KindId::Dora { "a" } else { "an" };
+    let what = format!("This is {article} {} adapter: its change depends on the base model's weights", kind.title());
     let hint = match kind {
         KindId::Dora => {
             "Give the base checkpoint, too, or choose to merge its direction alone, without its magnitudes \

@@ -29,7 +29,7 @@ fn needs(i: usize, file: &FileFacts) -> Option<Finding> {
         file.kinds.keys().filter_map(|id| KindId::from_id(id)).filter(|k| k.needs_base()).collect();
     let name = clean(&file.file, 120);
     let titles = listed(kinds.iter().map(|kind| kind.title()));
-    let text = format!("{name} is a {titles} adapter: what it changes depends on the base model's weights");
+    let text = format!("What {name} changes depends on the base model's weights ({titles})");
     let fix = match kinds.as_slice() {
         [] => return None,
         [KindId::Dora] => "Give the base checkpoint to the merge, or take its direction alone, without its magnitudes.",
