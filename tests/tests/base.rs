@@ -517,6 +517,36 @@ impl Source for Watched {
     }
 }
 
+/// A file that is only a header, and pretends to be as long as it says.
+struct Hollow(Vec<u8>, u64);
+
+impl Source for Hollow {
+    fn len(&self) -> u64 {
+        self.1
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        self.0.as_slice().read_at(offset, buf)
+    }
+}
+
+#[test]
+fn weights_too_large_to_change_are_refused_before_anything_is_allocated() {
+    let adapter = file(&[named(PEFT, ".ia3_l", positive("l", 1, &[1, 5]))]);
+    for (rows, kind) in [(1u64 << 34, Kind::Limit), (1 << 40, Kind::Limit)] {
+        let bytes = rows * 5;
+        let name = PEFT_NAMES[0].1;
+        let text = format!(r#"{{"{name}":{{"dtype":"F8_E4M3","shape":[{rows},5],"data_offsets":[0,{bytes}]}}}}"#);
+        let mut head = (text.len() as u64).to_le_bytes().to_vec();
+        head.extend(text.as_bytes());
+        let hollow = Hollow(head.clone(), head.len() as u64 + bytes);
+        let base = Base::open("m", &[("m", &hollow)], None).unwrap();
+        let mut adapter = Adapter::open(&adapter, "a", Some(r#"{"peft_type": "IA3"}"#)).unwrap();
+        let error = base.attach(&mut adapter, "llama").unwrap_err();
+        assert!(error.kind == kind && error.place.module.is_some(), "{error}");
+    }
+}
+
 #[test]
 fn only_headers_and_the_weights_that_are_needed_are_read() {
     let (list, base, _) = two_layers();
