@@ -16,6 +16,7 @@ mod facts;
 mod form;
 mod fuse;
 mod glob;
+mod gram;
 pub mod method;
 pub mod methods;
 mod plan;
@@ -23,6 +24,7 @@ mod planned;
 mod report;
 mod scale;
 pub mod spec;
+mod sphere;
 mod vectors;
 mod weights;
 

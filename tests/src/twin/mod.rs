@@ -5,6 +5,7 @@
 
 mod iso_c;
 mod linear;
+mod scalar;
 mod tsv;
 
 use crate::dense::Matrix;
@@ -96,7 +97,25 @@ pub struct Twin {
 }
 
 /// All twins.
-pub const TWINS: &[Twin] = &[linear::SUM, linear::MEAN, linear::CONCAT, tsv::TWIN, iso_c::TWIN];
+pub const TWINS: &[Twin] = &[
+    linear::SUM,
+    linear::MEAN,
+    linear::CONCAT,
+    linear::ANALOGY,
+    scalar::NORM_EQUALISE,
+    scalar::CAP_OUTLIERS,
+    scalar::NAN,
+    scalar::FROM,
+    scalar::METAGPT,
+    scalar::MODEL_STOCK,
+    scalar::LEAST_SQUARES,
+    scalar::SLERP,
+    scalar::NUSLERP,
+    scalar::MULTI_SLERP,
+    scalar::KARCHER,
+    tsv::TWIN,
+    iso_c::TWIN,
+];
 
 /// The thin SVD (U p×ρ, σ, V q×ρ) over singular values above `least` times the largest.
 pub fn svd(x: &Matrix, least: f64) -> (Matrix, Vec<f64>, Matrix) {

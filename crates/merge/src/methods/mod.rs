@@ -1,24 +1,52 @@
 //! The registry: every merge method, in reading order.
 
+mod analogy;
+mod cap_outliers;
 mod concat;
+mod from;
 mod iso_c;
+mod karcher;
+mod least_squares;
 mod mean;
+mod metagpt;
+mod model_stock;
+mod multi_slerp;
+mod nan;
+mod norm_equalise;
+mod nuslerp;
+mod slerp;
 mod sum;
 mod tsv;
 
 use crate::method::MergeMethod;
 
-/// All methods. A new one is a file beside this and a line here.
+/// In reading order, section by section. A new method is a file beside this and a line here.
+static REGISTRY: &[&dyn MergeMethod] = &[
+    // Sums and averages
+    &sum::Sum,
+    &mean::Mean,
+    &concat::Concat,
+    &analogy::Analogy,
+    // Weights from norms and angles
+    &norm_equalise::METHOD,
+    &cap_outliers::METHOD,
+    &nan::METHOD,
+    &from::METHOD,
+    &metagpt::METHOD,
+    &model_stock::METHOD,
+    &least_squares::METHOD,
+    &slerp::METHOD,
+    &nuslerp::NuSlerp,
+    &multi_slerp::METHOD,
+    &karcher::METHOD,
+    // Spectral
+    &tsv::Tsv,
+    &iso_c::IsoC,
+];
+
+/// All methods.
 pub fn registry() -> &'static [&'static dyn MergeMethod] {
-    &[
-        // Sums and averages
-        &sum::Sum,
-        &mean::Mean,
-        &concat::Concat,
-        // Spectral
-        &tsv::Tsv,
-        &iso_c::IsoC,
-    ]
+    REGISTRY
 }
 
 /// The method with this id.
