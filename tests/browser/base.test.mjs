@@ -63,7 +63,7 @@ function off(found, wanted) {
   const all = [...found.keys()].sort();
   assert.equal(all.length, wanted.length);
   all.forEach((key, i) => {
-    const values = found.get(key).values ?? found.get(key);
+    const values = found.get(key);
     wanted[i].forEach((x, n) => {
       above += (values[n] - x) ** 2;
       below += x ** 2;
