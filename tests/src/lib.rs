@@ -12,6 +12,7 @@ pub mod engine;
 pub mod fixture;
 pub mod kinds;
 pub mod naive;
+pub mod quality;
 pub mod rng;
 pub mod shared;
 pub mod source;
