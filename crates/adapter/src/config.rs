@@ -5,6 +5,7 @@
 //! `lora_adapter_metadata`, each with the part of the model before it: `transformer.lora_alpha`. MLX has a file of the
 //! same name with other fields: the scale itself, `lora_parameters.scale`.
 
+use crate::dialect::MERGE_INTO_BASE;
 use crate::error::{Error, Kind, Result};
 use crate::limits::Limits;
 use crate::pattern::Pattern;
@@ -28,7 +29,7 @@ pub struct PeftConfig {
     pub base_model: Option<String>,
     /// Task, such as `CAUSAL_LM`.
     pub task_type: Option<String>,
-    /// The base stores its weights transposed. It changes nothing here.
+    /// The base stores its weights transposed, in×out. The adapter's own are not.
     pub fan_in_fan_out: bool,
     /// Modules whose weights are stored whole.
     pub modules_to_save: Vec<String>,
@@ -134,7 +135,10 @@ fn first_fit(patterns: &[(Pattern, f64)], path: &str) -> Result<Option<f64>> {
 }
 
 /// The types whose tensors are read.
-const READ: [&str; 5] = ["LORA", "ADALORA", "LOHA", "LOKR", "VERA"];
+const READ: [&str; 7] = ["LORA", "ADALORA", "LOHA", "LOKR", "VERA", "IA3", "OFT"];
+
+/// The types that depend on the base model's weights in a way that is not read.
+const NEEDS_BASE: [&str; 11] = ["BOFT", "BONE", "DEFT", "GLORA", "HIRA", "HRA", "LOFT", "MISS", "OSF", "PSOFT", "ROAD"];
 
 /// Refuses configurations whose factor pairs are not the change of the original weights.
 fn refuse_others(fields: &BTreeMap<String, Value>) -> Result<()> {
@@ -146,13 +150,12 @@ fn refuse_others(fields: &BTreeMap<String, Value>) -> Result<()> {
         return refuse(
             format!("This is a PEFT adapter of type {kind}, which Rankweave does not read"),
             "peft_type",
-            later,
+            if NEEDS_BASE.iter().any(|known| kind.eq_ignore_ascii_case(known)) { MERGE_INTO_BASE } else { later },
         );
     }
-    let mlx = fields.get("fine_tune_type").and_then(Value::as_str);
-    if flag(fields, "use_dora") || mlx == Some("dora") {
-        let hint = "Its effect depends on the base model's weights; merge it into the base and extract a LoRA from the difference.";
-        return refuse("This is a DoRA adapter, which Rankweave does not read".to_owned(), "use_dora", hint);
+    if fields.get("fine_tune_type").and_then(Value::as_str) == Some("dora") {
+        let what = "This is a DoRA adapter of MLX, which Rankweave does not read".to_owned();
+        return refuse(what, "fine_tune_type", MERGE_INTO_BASE);
     }
     if flag(fields, "use_qalora") {
         return refuse("This is a QA-LoRA adapter, which Rankweave does not read".to_owned(), "use_qalora", later);

@@ -12,6 +12,7 @@
 
 pub mod adapter;
 mod assemble;
+pub mod base;
 pub mod config;
 pub mod dialect;
 pub mod display;
@@ -38,6 +39,7 @@ pub mod source;
 pub mod writer;
 
 pub use adapter::{Adapter, Family};
+pub use base::{Base, BaseWeight};
 pub use config::PeftConfig;
 pub use dialect::{DialectId, NamingContext, OutputKeys, check_components, output_keys};
 pub use dtype::Dtype;

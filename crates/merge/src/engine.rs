@@ -81,7 +81,8 @@ fn place(e: Error, module: &PlannedModule, adapters: &[Adapter]) -> Error {
     }
 }
 
-/// Runs task `task` of `plan`, `facts` being those of all its rounds. `sources` are the adapters' bytes, in their order.
+/// Runs task `task` of `plan`, `facts` being those of all its rounds. `sources` are the adapters' bytes, in their
+/// order, then those of the base's files, if there is a base.
 ///
 /// Tasks are independent: any number of workers may run them in any order, and the
 /// same task gives the same bytes. Memory: the task's input and output in f32.
@@ -150,7 +151,12 @@ fn read_inputs(plan: &Plan, adapters: &[Adapter], sources: &[&dyn Source], items
                 continue;
             }
             let pair = |index: usize, i: usize, stored| -> Result<FactorPair> {
-                let mut pair = factors::pair(&adapter.modules[index], stored).map_err(|e| e.file(&adapter.label))?;
+                let own = &adapter.modules[index];
+                let base = sources.get(adapters.len()..).unwrap_or_default();
+                let weight = own.base.as_ref().map(|weight| weight.read(base)).transpose();
+                let weight = weight.map_err(|e| e.module(own.key.id()))?;
+                let given = factors::Given { weight, config: adapter.config.as_ref() };
+                let mut pair = factors::pair(own, stored, given).map_err(|e| e.file(&adapter.label))?;
                 pair.scale *= module.scales[i];
                 Ok(match module.cuts.get(i) {
                     Some(rows) => factors::cut(pair, *rows, module.shape.out),

@@ -8,7 +8,8 @@ use crate::plan::Request;
 use crate::vectors::{self, LeftOut};
 use crate::weights::{Taken, take};
 use rankweave_adapter::{
-    Adapter, DialectId, Error, Kind, KindId, ModuleKey, ModuleShape, NamingContext, OutputKeys, Result, output_keys,
+    Adapter, BaseWeight, DialectId, Error, Kind, KindId, ModuleKey, ModuleShape, NamingContext, OutputKeys, Result,
+    output_keys,
 };
 
 /// One module of the output.
@@ -44,11 +45,12 @@ pub struct PlannedModule {
 }
 
 impl PlannedModule {
-    /// Bytes of its sources' tensors.
+    /// Bytes of its sources' tensors, with the base's weights where they need them.
     pub(crate) fn bytes_in(&self, adapters: &[Adapter]) -> u64 {
         let size = |&(a, m): &(usize, usize)| {
-            let tensors = adapters[a].modules[m].parts.iter();
-            tensors.map(|(_, tensor)| adapters[a].header.tensors[*tensor].len).sum::<u64>()
+            let module = &adapters[a].modules[m];
+            let base = module.base.as_ref().map_or(0, BaseWeight::bytes);
+            base + module.parts.iter().map(|(_, tensor)| adapters[a].header.tensors[*tensor].len).sum::<u64>()
         };
         self.sources.iter().map(size).sum()
     }

@@ -30,7 +30,9 @@ mod peft;
 mod sam_lora;
 mod xlabs;
 
-pub(crate) use foreign::{not_an_adapter, refusal};
+pub(crate) use diffusers::key as dotted_key;
+pub(crate) use foreign::{MERGE_INTO_BASE, not_an_adapter, refusal};
+pub(crate) use kohya::written_base;
 pub(crate) use names::{counterpart, dialect_of, ending, parse, says_part};
 
 use crate::error::{Error, Kind, Result};

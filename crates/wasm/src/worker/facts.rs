@@ -70,6 +70,8 @@ pub fn of(inspection: &Inspection, config: bool) -> Facts {
         alphas,
         alpha_from: inspection.alpha.from.clone(),
         dtypes: inspection.dtypes.keys().cloned().collect(),
+        needs_base: inspection.kinds.iter().filter(|(kind, _)| needs_base(kind)).map(|(_, n)| count(*n)).sum(),
+        dora: inspection.kinds.keys().any(|kind| KindId::from_id(kind) == Some(KindId::Dora)),
         config,
         blocks: Vec::new(),
         presets: Vec::new(),
@@ -95,6 +97,10 @@ pub fn add_blocks(facts: &mut Facts, adapter: &Adapter) {
             modules: count(b.modules),
         })
         .collect();
+}
+
+fn needs_base(kind: &str) -> bool {
+    KindId::from_id(kind).is_some_and(KindId::needs_base)
 }
 
 fn kind_title(kind: &str) -> String {
