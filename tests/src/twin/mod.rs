@@ -4,7 +4,9 @@
 //! of the crates it judges, but for the random numbers, which are an input and not a formula.
 
 mod iso_c;
+mod lego;
 mod linear;
+mod orthogonal;
 mod scalar;
 mod tsv;
 
@@ -113,6 +115,8 @@ pub const TWINS: &[Twin] = &[
     scalar::NUSLERP,
     scalar::MULTI_SLERP,
     scalar::KARCHER,
+    lego::TWIN,
+    orthogonal::TWIN,
     tsv::TWIN,
     iso_c::TWIN,
 ];

@@ -7,6 +7,7 @@ mod from;
 mod iso_c;
 mod karcher;
 mod least_squares;
+mod lego;
 mod mean;
 mod metagpt;
 mod model_stock;
@@ -14,6 +15,7 @@ mod multi_slerp;
 mod nan;
 mod norm_equalise;
 mod nuslerp;
+mod orthogonal;
 mod slerp;
 mod sum;
 mod tsv;
@@ -39,6 +41,10 @@ static REGISTRY: &[&dyn MergeMethod] = &[
     &nuslerp::NuSlerp,
     &multi_slerp::METHOD,
     &karcher::METHOD,
+    // Rank-wise clustering
+    &lego::Lego,
+    // Orthogonal
+    &orthogonal::Orthogonal,
     // Spectral
     &tsv::Tsv,
     &iso_c::IsoC,

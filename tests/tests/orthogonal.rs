@@ -1,0 +1,85 @@
+//! What the orthogonal family promises beyond the common laws.
+
+#![allow(clippy::unwrap_used, reason = "a test says no more by expecting")]
+
+use rankweave_tests::engine::{File, Job, Merged};
+use rankweave_tests::fixture::{self, Adapter, SHAPES};
+use rankweave_tests::naive::Modules;
+use serde_json::{Value, json};
+
+fn file(name: &str, adapter: &Adapter, weight: f64) -> File {
+    File::new(name, fixture::bytes(adapter, "F32"), weight)
+}
+
+fn merge(method: &str, params: Value, adapters: &[&Adapter]) -> Merged {
+    let files = adapters.iter().enumerate().map(|(i, a)| file(&format!("{i}"), a, 1.0)).collect();
+    let mut job = Job::new(method, files);
+    job.method = json!({"id": method, "params": params});
+    job.run().unwrap_or_else(|errors| panic!("{method}: {}", errors[0]))
+}
+
+fn modules(adapter: &Adapter) -> Modules {
+    rankweave_tests::naive::modules(&rankweave_tests::tensors::read(&fixture::bytes(adapter, "F32")), None)
+}
+
+fn codes(merged: &Merged) -> Vec<&str> {
+    merged.report.remarks.iter().map(|remark| remark.code.as_str()).collect()
+}
+
+/// Adapters of `count` rank slots each whose downs are other rows of one identity.
+fn apart(seed: u64, first: usize, count: usize) -> Adapter {
+    let mut adapter = fixture::adapter(seed, count, &SHAPES[..2]);
+    for module in &mut adapter {
+        let columns = module.pair.down.columns;
+        let one = |at: usize| f64::from(u8::from(at % columns == first + at / columns));
+        module.pair.down.values = (0..count * columns).map(one).collect();
+    }
+    adapter
+}
+
+#[test]
+fn lego_says_when_groups_are_arbitrary_and_when_not() {
+    let [a, b] = [1, 2].map(|seed| fixture::adapter(seed, 4, &SHAPES[..3]));
+    assert_eq!(codes(&merge("lego", json!({}), &[&a, &b])), ["arbitrary-groups"]);
+    let copies = merge("lego", json!({}), &[&a, &a]);
+    assert!(codes(&copies).is_empty());
+    let module = &copies.report.modules[0];
+    let detail = |name: &str| module.details.iter().find(|d| d.name == name).unwrap().value;
+    assert!(detail("silhouette") > 0.999 && detail("scatter") < 1e-9);
+    assert_eq!((detail("units"), detail("groups"), detail("mixed-groups")), (8.0, 4.0, 4.0));
+    let picture = module.picture.as_ref().unwrap();
+    assert_eq!(picture.source, [0, 0, 0, 0, 1, 1, 1, 1]);
+    assert_eq!(picture.cluster[..4], picture.cluster[4..]);
+}
+
+#[test]
+fn lego_in_the_balanced_gauge_does_not_see_the_factors() {
+    let [a, b] = [1, 2].map(|seed| fixture::adapter(seed, 4, &SHAPES[..3]));
+    let mut turned = b.clone();
+    for module in &mut turned {
+        module.pair.up = module.pair.up.scaled(-8.0);
+        module.pair.down = module.pair.down.scaled(-0.125);
+    }
+    let distance = |gauge: &str| {
+        let of = |b: &Adapter| merge("lego", json!({"gauge": gauge}), &[&a, b]).modules();
+        let (one, other) = (of(&b), of(&turned));
+        one.iter().map(|(name, pair)| other[name].delta().distance(&pair.delta())).fold(0.0, f64::max)
+    };
+    assert!(distance("balanced") < 1e-5, "{}", distance("balanced"));
+    assert!(distance("raw") > 1e-2, "raw factors should be seen");
+}
+
+#[test]
+fn orthogonal_adapters_are_told() {
+    let (a, b) = (apart(1, 0, 4), apart(2, 4, 4));
+    assert_eq!(codes(&merge("orthogonal", json!({}), &[&a, &b])), ["orthogonal-adapters"]);
+    let random = fixture::adapter(3, 4, &SHAPES[..2]);
+    let merged = merge("orthogonal", json!({}), &[&a, &random]);
+    assert_eq!(codes(&merged), ["crosstalk"]);
+    let overlapping = merge("orthogonal", json!({}), &[&a, &apart(2, 2, 4)]);
+    assert_eq!(codes(&overlapping), ["crosstalk"]);
+    // Two of four rows are shared: ‖A₁·A₂ᵀ‖ = √2 of 2·2.
+    let detail = |name: &str| overlapping.report.modules[0].details.iter().find(|d| d.name == name).unwrap().value;
+    assert!((detail("crosstalk-input") - 0.5f64.sqrt() / 2.0).abs() < 1e-9, "{}", detail("crosstalk-input"));
+    assert!(detail("uneven") < 1e-9);
+}
