@@ -83,3 +83,37 @@ fn orthogonal_adapters_are_told() {
     assert!((detail("crosstalk-input") - 0.5f64.sqrt() / 2.0).abs() < 1e-9, "{}", detail("crosstalk-input"));
     assert!(detail("uneven") < 1e-9);
 }
+
+#[test]
+fn np_lora_leaves_the_first_alone_and_hard_leaves_no_overlap() {
+    let [a, b] = [1, 2].map(|seed| fixture::adapter(seed, 4, &SHAPES[..3]));
+    let merged = merge("np-lora", json!({"hard": true}), &[&a, &b]).modules();
+    for (name, first) in modules(&a) {
+        // What is left beside the first does not answer to its inputs, and on these M acts as the first alone and the rest.
+        let rest = merged[&name].delta().plus(-1.0, &first.delta());
+        let seen = rest.times(&first.down.transposed()).norm();
+        assert!(rest.norm() > 0.1 && seen < 1e-6 * rest.norm() * first.down.norm(), "{name}: {seen:.1e}");
+    }
+}
+
+#[test]
+fn lowdin_keeps_norms_and_sets_adapters_at_right_angles() {
+    let [a, b] = [1, 2].map(|seed| fixture::adapter(seed, 3, &SHAPES[..3]));
+    for side in ["rows", "columns"] {
+        let merged = merge("lowdin", json!({"side": side}), &[&a, &b]).modules();
+        for (name, first) in modules(&a) {
+            // Squared norms add up at right angles alone.
+            let wanted = first.delta().norm().hypot(modules(&b)[&name].delta().norm());
+            assert!((merged[&name].delta().norm() / wanted - 1.0).abs() < 1e-6, "{name}");
+        }
+    }
+}
+
+#[test]
+fn opcm_is_as_large_as_an_adapter_is_on_average() {
+    let [a, b, c] = [1, 2, 3].map(|seed| fixture::adapter(seed, 4, &SHAPES[..2 + seed as usize]));
+    let size = |all: &Modules| all.values().map(|pair| pair.delta().norm().powi(2)).sum::<f64>().sqrt();
+    let merged = merge("opcm", json!({}), &[&a, &b, &c]).modules();
+    let mean = [&a, &b, &c].map(|adapter| size(&modules(adapter))).iter().sum::<f64>() / 3.0;
+    assert!((size(&merged) / mean - 1.0).abs() < 1e-6);
+}

@@ -24,6 +24,7 @@ mod plan;
 mod planned;
 mod report;
 mod scale;
+mod span;
 pub mod spec;
 mod sphere;
 mod vectors;

@@ -3,9 +3,14 @@
 //! A twin is a file here of its method's name and a line in [`TWINS`]. It is written from the formula and uses nothing
 //! of the crates it judges, but for the random numbers, which are an input and not a formula.
 
+mod angle_gate;
+mod gram_schmidt;
 mod iso_c;
 mod lego;
 mod linear;
+mod lowdin;
+mod np_lora;
+mod opcm;
 mod orthogonal;
 mod scalar;
 mod tsv;
@@ -117,6 +122,11 @@ pub const TWINS: &[Twin] = &[
     scalar::KARCHER,
     lego::TWIN,
     orthogonal::TWIN,
+    np_lora::TWIN,
+    opcm::TWIN,
+    gram_schmidt::TWIN,
+    angle_gate::TWIN,
+    lowdin::TWIN,
     tsv::TWIN,
     iso_c::TWIN,
 ];

@@ -1,20 +1,25 @@
 //! The registry: every merge method, in reading order.
 
 mod analogy;
+mod angle_gate;
 mod cap_outliers;
 mod concat;
 mod from;
+mod gram_schmidt;
 mod iso_c;
 mod karcher;
 mod least_squares;
 mod lego;
+mod lowdin;
 mod mean;
 mod metagpt;
 mod model_stock;
 mod multi_slerp;
 mod nan;
 mod norm_equalise;
+mod np_lora;
 mod nuslerp;
+mod opcm;
 mod orthogonal;
 mod slerp;
 mod sum;
@@ -45,6 +50,11 @@ static REGISTRY: &[&dyn MergeMethod] = &[
     &lego::Lego,
     // Orthogonal
     &orthogonal::Orthogonal,
+    &np_lora::NpLora,
+    &opcm::Opcm,
+    &gram_schmidt::METHOD,
+    &angle_gate::AngleGate,
+    &lowdin::Lowdin,
     // Spectral
     &tsv::Tsv,
     &iso_c::IsoC,
