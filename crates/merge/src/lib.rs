@@ -7,6 +7,7 @@
 //! device.
 
 mod align;
+mod columns;
 mod coverage;
 mod encode;
 mod engine;

@@ -4,6 +4,7 @@
 //! of the crates it judges, but for the random numbers, which are an input and not a formula.
 
 mod angle_gate;
+mod do_merging;
 mod gram_schmidt;
 mod iso_c;
 mod lego;
@@ -14,6 +15,7 @@ mod opcm;
 mod orthogonal;
 mod scalar;
 mod tsv;
+mod zip_columns;
 
 use crate::dense::Matrix;
 use crate::naive::Pair;
@@ -124,9 +126,11 @@ pub const TWINS: &[Twin] = &[
     orthogonal::TWIN,
     np_lora::TWIN,
     opcm::TWIN,
+    do_merging::TWIN,
     gram_schmidt::TWIN,
     angle_gate::TWIN,
     lowdin::TWIN,
+    zip_columns::TWIN,
     tsv::TWIN,
     iso_c::TWIN,
 ];

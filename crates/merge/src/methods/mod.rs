@@ -4,6 +4,7 @@ mod analogy;
 mod angle_gate;
 mod cap_outliers;
 mod concat;
+mod do_merging;
 mod from;
 mod gram_schmidt;
 mod iso_c;
@@ -24,6 +25,7 @@ mod orthogonal;
 mod slerp;
 mod sum;
 mod tsv;
+mod zip_columns;
 
 use crate::method::MergeMethod;
 
@@ -52,9 +54,11 @@ static REGISTRY: &[&dyn MergeMethod] = &[
     &orthogonal::Orthogonal,
     &np_lora::NpLora,
     &opcm::Opcm,
+    &do_merging::DoMerging,
     &gram_schmidt::METHOD,
     &angle_gate::AngleGate,
     &lowdin::Lowdin,
+    &zip_columns::ZipColumns,
     // Spectral
     &tsv::Tsv,
     &iso_c::IsoC,
