@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says no more by expecting")]
 
+use rankweave_tests::dense::Matrix;
 use rankweave_tests::engine::{File, Job, Merged};
 use rankweave_tests::fixture::{self, Adapter, SHAPES};
 use rankweave_tests::naive::Modules;
@@ -67,6 +68,24 @@ fn lego_in_the_balanced_gauge_does_not_see_the_factors() {
     };
     assert!(distance("balanced") < 1e-5, "{}", distance("balanced"));
     assert!(distance("raw") > 1e-2, "raw factors should be seen");
+}
+
+#[test]
+fn lego_leaves_units_out_that_carry_nothing() {
+    let [a, b] = [1, 2].map(|seed| fixture::adapter(seed, 4, &SHAPES[..3]));
+    let mut untrained = a.clone();
+    for module in &mut untrained {
+        // Four more rows of down, which no up uses.
+        let pair = &mut module.pair;
+        let rows = pair.up.values.chunks_exact(4).flat_map(|row| [row, &[0.0; 4]].concat());
+        pair.up = Matrix::new(pair.up.rows, 8, rows.collect());
+        pair.down = Matrix::new(8, pair.down.columns, [&pair.down.values[..], &pair.down.values[..]].concat());
+    }
+    let of = |a: &Adapter| merge("lego", json!({"k": 3, "output": "units"}), &[a, &b]).modules();
+    let (plain, padded) = (of(&a), of(&untrained));
+    for (name, pair) in &plain {
+        assert!(padded[name].delta().distance(&pair.delta()) < 1e-6, "{name}");
+    }
 }
 
 #[test]

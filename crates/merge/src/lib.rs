@@ -28,6 +28,7 @@ mod scale;
 mod span;
 pub mod spec;
 mod sphere;
+mod units;
 mod vectors;
 mod weights;
 

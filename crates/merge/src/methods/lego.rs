@@ -24,11 +24,11 @@
 
 use crate::Facts;
 use crate::gauge;
-use crate::method::{Detail, MergeMethod, Merged, ModuleInputs, Outcome, Picture, failed};
+use crate::method::{Detail, MergeMethod, Merged, ModuleInputs, Outcome, failed};
 use crate::spec::{ANY, Law, Option, ParamKind, ParamSpec, Params, Reference, Section, Spec};
+use crate::units;
 use rankweave_adapter::{Result, Warning};
-use rankweave_compute::kmeans::{self, Clusters};
-use rankweave_compute::{FactorPair, Grams, Mat, Nulls, plane};
+use rankweave_compute::{Grams, Mat, Nulls, kmeans, plane};
 
 pub(super) struct Lego;
 
@@ -110,18 +110,6 @@ static SPEC: Spec = Spec {
 /// A mean silhouette below this is no substantial structure (Kaufman and Rousseeuw, 1990).
 const STRUCTURE: f64 = 0.25;
 
-/// A rank-one unit of the stack.
-struct Unit {
-    pair: usize,
-    slot: usize,
-    index: usize,
-    /// √|s·w|, and the sign of s·w.
-    fold: f64,
-    sign: f64,
-    /// ‖x‖².
-    square: f64,
-}
-
 impl MergeMethod for Lego {
     fn spec(&self) -> &'static Spec {
         &SPEC
@@ -137,7 +125,7 @@ impl MergeMethod for Lego {
         } else {
             (module.pairs, module.weights, module.grams)
         };
-        let units = units(pairs, weights, grams);
+        let units = units::units(pairs, weights, grams);
         let largest = module.pairs.iter().map(|pair| pair.rank).max().unwrap_or(0);
         let count = match params.count("k") {
             0 => largest,
@@ -153,7 +141,7 @@ impl MergeMethod for Lego {
             x.fold * y.fold * (x.sign * y.sign * grams.down[at] + grams.up[at])
         };
         let gram = Mat::from_fn(units.len(), units.len(), product);
-        let size = |x: &Unit| {
+        let size = |x: &units::Unit| {
             let at = (x.index, x.index);
             x.fold * x.fold * (grams.up[at] * grams.down[at]).sqrt()
         };
@@ -166,11 +154,11 @@ impl MergeMethod for Lego {
             "units" => units.len(),
             _ => count,
         };
-        let mut means = means(pairs, &units, &clusters, &pull, params.flag("reweighting"));
+        let mut means = units::means(pairs, &units, &clusters, &pull, params.flag("reweighting"));
         means.scale = (rank as f64 / count as f64).sqrt();
         let silhouette = kmeans::silhouette(gram.as_ref(), &clusters.of, count);
         let scatter = clusters.inertia / kmeans::total(gram.as_ref(), &pull).max(f64::MIN_POSITIVE);
-        let picture = picture(module, &units, &clusters, plane(gram.as_ref()).map_err(failed)?);
+        let picture = units::picture(module, &units, &clusters, plane(gram.as_ref()).map_err(failed)?);
         let sizes = (0..count).map(|c| clusters.of.iter().filter(|of| **of == c).count());
         let mixed = |c: &usize| {
             let mut members = (0..units.len()).filter(|i| clusters.of[*i] == *c).map(|i| units[i].pair);
@@ -202,68 +190,5 @@ impl MergeMethod for Lego {
             found.len()
         );
         vec![Warning { code: "arbitrary-groups".into(), message, place: Default::default() }]
-    }
-}
-
-/// The units that carry something, largest first, so that the adapters' order does not matter.
-fn units(pairs: &[FactorPair], weights: &[f64], grams: &Grams) -> Vec<Unit> {
-    let mut units = Vec::new();
-    for (i, (pair, weight)) in pairs.iter().zip(weights).enumerate() {
-        let factor = pair.scale * weight;
-        for slot in 0..pair.rank {
-            let index = grams.offsets[i] + slot;
-            let (up, down) = (grams.up[(index, index)], grams.down[(index, index)]);
-            if factor != 0.0 && up > 0.0 && down > 0.0 {
-                let square = factor.abs() * (up + down);
-                units.push(Unit { pair: i, slot, index, fold: factor.abs().sqrt(), sign: factor.signum(), square });
-            }
-        }
-    }
-    units.sort_by(|x, y| y.square.total_cmp(&x.square));
-    units
-}
-
-/// One unit per group: the mean of its members' factors, as large as they are where `reweighting` is on.
-fn means(pairs: &[FactorPair], units: &[Unit], clusters: &Clusters, pull: &[f64], reweighting: bool) -> FactorPair {
-    let (out, columns, count) = (pairs[0].out, pairs[0].columns, clusters.count);
-    let (mut up, mut down) = (vec![0.0f64; out * count], vec![0.0f64; count * columns]);
-    let (mut mass, mut members) = (vec![0.0f64; count], vec![0.0f64; count]);
-    clusters.of.iter().zip(pull).for_each(|(c, pull)| mass[*c] += pull);
-    for ((unit, &c), pull) in units.iter().zip(&clusters.of).zip(pull) {
-        let pair = &pairs[unit.pair];
-        let by = pull * unit.fold / mass[c];
-        let mut largest = 0.0f64;
-        for row in 0..out {
-            let b = f64::from(pair.up[row * pair.rank + unit.slot]);
-            up[row * count + c] += by * b;
-            largest = largest.max(b.abs());
-        }
-        let row = &pair.down[unit.slot * columns..(unit.slot + 1) * columns];
-        for (sum, a) in down[c * columns..(c + 1) * columns].iter_mut().zip(row) {
-            *sum += unit.sign * by * f64::from(*a);
-            largest = largest.max(f64::from(a.abs()));
-        }
-        members[c] += by * largest;
-    }
-    let mut growth = vec![1.0; count];
-    for c in (0..count).filter(|_| reweighting) {
-        let column = (0..out).map(|row| up[row * count + c]);
-        let largest =
-            column.chain(down[c * columns..(c + 1) * columns].iter().copied()).fold(0.0, |m: f64, x| m.max(x.abs()));
-        growth[c] = members[c] / largest.max(1e-8 * members[c]);
-    }
-    let up = up.iter().enumerate().map(|(at, x)| (x * growth[at % count]) as f32).collect();
-    let down = down.iter().enumerate().map(|(at, x)| (x * growth[at / columns]) as f32).collect();
-    FactorPair { out, columns, rank: count, up, down, scale: 1.0 }
-}
-
-fn picture(module: &ModuleInputs, units: &[Unit], clusters: &Clusters, [x, y]: [Vec<f64>; 2]) -> Picture {
-    let mut stack: Vec<usize> = (0..units.len()).collect();
-    stack.sort_by_key(|i| units[*i].index);
-    Picture {
-        x: stack.iter().map(|i| x[*i] as f32).collect(),
-        y: stack.iter().map(|i| y[*i] as f32).collect(),
-        cluster: stack.iter().map(|i| clusters.of[*i]).collect(),
-        source: stack.iter().map(|i| module.present[units[*i].pair]).collect(),
     }
 }
