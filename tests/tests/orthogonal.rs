@@ -104,6 +104,24 @@ fn orthogonal_adapters_are_told() {
 }
 
 #[test]
+fn crosstalk_is_that_of_the_dense_deltas() {
+    let mut adapters = [(1, 4), (2, 3)].map(|(seed, rank)| fixture::adapter(seed, rank, &SHAPES[..3]));
+    adapters[1].iter_mut().for_each(|module| module.pair.scale = 2.0);
+    let merged = merge("orthogonal", json!({}), &[&adapters[0], &adapters[1]]);
+    let [a, b] = adapters.each_ref().map(modules);
+    for line in &merged.report.modules {
+        let name = rankweave_tests::naive::canonical_of_id(&line.module);
+        let (x, y) = (a[&name].delta(), b[&name].delta());
+        let wanted = x.times(&y.transposed()).norm() / (x.norm() * y.norm());
+        for detail in ["crosstalk", "crosstalk-mean"] {
+            let found = line.details.iter().find(|d| d.name == detail).unwrap().value;
+            assert!((found - wanted).abs() < 1e-9, "{name}: {found} for {wanted}");
+        }
+    }
+    assert_eq!(merged.report.modules.len(), 3);
+}
+
+#[test]
 fn np_lora_leaves_the_first_alone_and_hard_leaves_no_overlap() {
     let [a, b] = [1, 2].map(|seed| fixture::adapter(seed, 4, &SHAPES[..3]));
     let merged = merge("np-lora", json!({"hard": true}), &[&a, &b]).modules();

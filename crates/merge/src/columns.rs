@@ -14,11 +14,13 @@ pub(crate) fn products(pairs: &[FactorPair], grams: &Grams, factors: &[f64]) -> 
         let FactorPair { rank, down, .. } = &pairs[i];
         Mat::from_fn(*rank, columns, |l, j| factors[i] * f64::from(down[l * columns + j]))
     };
+    let up = grams.whole_up(pairs);
     let downs: Vec<Mat<f64>> = (0..count).map(down).collect();
     let mut all = vec![Vec::new(); count * count];
     for i in 0..count {
         for k in 0..=i {
-            let block = grams.up.as_ref().submatrix(grams.offsets[i], grams.offsets[k], pairs[i].rank, pairs[k].rank);
+            let block =
+                up.as_ref().as_ref().submatrix(grams.offsets[i], grams.offsets[k], pairs[i].rank, pairs[k].rank);
             let seen = linalg::product(block, downs[k].as_ref());
             let column = |j: usize| (0..pairs[i].rank).map(|l| downs[i][(l, j)] * seen[(l, j)]).sum::<f64>();
             let found: Vec<f64> = (0..columns).map(column).collect();

@@ -27,7 +27,7 @@ pub(crate) fn units(pairs: &[FactorPair], weights: &[f64], grams: &Grams) -> Vec
         let factor = pair.scale * weight;
         for slot in 0..pair.rank {
             let index = grams.offsets[i] + slot;
-            let (up, down) = (grams.up[(index, index)], grams.down[(index, index)]);
+            let (up, down) = (grams.up_norms[index], grams.down_norms[index]);
             if factor != 0.0 && up > 0.0 && down > 0.0 {
                 let square = factor.abs() * (up + down);
                 units.push(Unit { pair: i, slot, index, fold: factor.abs().sqrt(), sign: factor.signum(), square });

@@ -114,8 +114,8 @@ impl MergeMethod for DoMerging {
 fn apart(module: &ModuleInputs, gamma: f64) -> Result<Vec<FactorPair>> {
     let (core, offsets) = (module.core()?, &module.grams.offsets);
     let count = module.pairs.len();
-    let mix_up = mix(&module.grams.up, offsets, gamma)?;
-    let mix_down = mix(&module.grams.down, offsets, gamma)?;
+    let mix_up = mix(&module.grams.whole_up(module.pairs), offsets, gamma)?;
+    let mix_down = mix(&module.grams.whole_down(module.pairs), offsets, gamma)?;
     let up = linalg::beside(&(0..count).map(|i| core.up(i)).collect::<Vec<_>>());
     let down = linalg::beside(&(0..count).map(|i| core.down(i)).collect::<Vec<_>>());
     let pair = |(i, old): (usize, &FactorPair)| {

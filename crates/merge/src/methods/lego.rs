@@ -135,16 +135,14 @@ impl MergeMethod for Lego {
             let sum = Merged::Linear { coefficients: module.weights.to_vec(), nulls: Nulls::Drop };
             return Ok(Outcome::from(sum).with("units", units.len() as f64).with("groups", units.len() as f64));
         }
+        let (up, down) = (grams.whole_up(pairs), grams.whole_down(pairs));
         let product = |i: usize, j: usize| {
             let (x, y) = (&units[i], &units[j]);
             let at = (x.index, y.index);
-            x.fold * y.fold * (x.sign * y.sign * grams.down[at] + grams.up[at])
+            x.fold * y.fold * (x.sign * y.sign * down[at] + up[at])
         };
         let gram = Mat::from_fn(units.len(), units.len(), product);
-        let size = |x: &units::Unit| {
-            let at = (x.index, x.index);
-            x.fold * x.fold * (grams.up[at] * grams.down[at]).sqrt()
-        };
+        let size = |x: &units::Unit| x.fold * x.fold * (grams.up_norms[x.index] * grams.down_norms[x.index]).sqrt();
         let pull: Vec<f64> =
             units.iter().map(|x| if params.choice("pull") == "size" { size(x) } else { 1.0 }).collect();
         let restarts = params.count("restarts");

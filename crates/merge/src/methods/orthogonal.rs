@@ -21,7 +21,7 @@ use crate::Facts;
 use crate::method::{Detail, MergeMethod, Merged, ModuleInputs, Outcome};
 use crate::spec::{ANY, Law, Params, Reference, Section, Spec};
 use rankweave_adapter::{Result, Warning};
-use rankweave_compute::{Grams, Mat, MatRef, Nulls, linalg};
+use rankweave_compute::{Mat, MatRef, Nulls, linalg};
 
 pub(super) struct Orthogonal;
 
@@ -53,7 +53,9 @@ impl MergeMethod for Orthogonal {
 
     fn merge(&self, module: &ModuleInputs, _: &Params) -> Result<Outcome> {
         let count = module.pairs.len();
-        let uneven = (0..count).map(|i| uneven(block(&module.grams.down, module.grams, i, i))).fold(0.0, f64::max);
+        let (up, down) = (module.grams.whole_up(module.pairs), module.grams.whole_down(module.pairs));
+        let blocks = Blocks { up: &up, down: &down, offsets: &module.grams.offsets };
+        let uneven = (0..count).map(|i| uneven(blocks.of(blocks.down, i, i))).fold(0.0, f64::max);
         let merged = Merged::Linear { coefficients: module.weights.to_vec(), nulls: Nulls::Drop };
         let outcome = Outcome::from(merged).with("uneven", uneven);
         if count < 2 {
@@ -62,7 +64,7 @@ impl MergeMethod for Orthogonal {
         let (mut inputs, mut functional) = (Vec::new(), Vec::new());
         for i in 0..count {
             for j in 0..i {
-                let (input, function) = crosstalk(module.grams, i, j);
+                let (input, function) = blocks.crosstalk(i, j);
                 inputs.push(input);
                 functional.push(function);
             }
@@ -98,12 +100,6 @@ impl MergeMethod for Orthogonal {
     }
 }
 
-/// Rows of pair i, columns of pair j.
-fn block<'a>(gram: &'a Mat<f64>, grams: &Grams, i: usize, j: usize) -> MatRef<'a, f64> {
-    let (rows, columns) = (grams.offsets[i], grams.offsets[j]);
-    gram.as_ref().submatrix(rows, columns, grams.offsets[i + 1] - rows, grams.offsets[j + 1] - columns)
-}
-
 /// ‖G − c·I‖/‖c·I‖, c the mean of G's diagonal; 0 of nothing.
 fn uneven(gram: MatRef<'_, f64>) -> f64 {
     let rank = gram.nrows();
@@ -113,17 +109,32 @@ fn uneven(gram: MatRef<'_, f64>) -> f64 {
     if mean > 0.0 { square.sqrt() / (mean * (rank as f64).sqrt()) } else { 0.0 }
 }
 
-/// ‖AᵢAⱼᵀ‖/(‖Aᵢ‖·‖Aⱼ‖) and ‖ΔWᵢΔWⱼᵀ‖/(‖ΔWᵢ‖·‖ΔWⱼ‖), from ‖Bᵢ·C·Bⱼᵀ‖² = ⟨BᵢᵀBᵢ·C, C·BⱼᵀBⱼ⟩ with C = AᵢAⱼᵀ.
-fn crosstalk(grams: &Grams, i: usize, j: usize) -> (f64, f64) {
-    let between = block(&grams.down, grams, i, j);
-    let trace = |i: usize| (grams.offsets[i]..grams.offsets[i + 1]).map(|at| grams.down[(at, at)]).sum::<f64>();
-    let left = linalg::product(block(&grams.up, grams, i, i), between);
-    let right = linalg::product(between, block(&grams.up, grams, j, j));
-    let share = |square: f64, of: f64| if of > 0.0 { (square.max(0.0) / of).sqrt() } else { 0.0 };
-    // ‖BᵢAᵢ‖²: the scales cancel.
-    let plain = |i: usize| linalg::inner(block(&grams.up, grams, i, i), block(&grams.down, grams, i, i)).max(0.0);
-    (
-        share(linalg::inner(between, between), trace(i) * trace(j)),
-        share(linalg::inner(left.as_ref(), right.as_ref()), plain(i) * plain(j)),
-    )
+/// The Gram matrices by pairs.
+struct Blocks<'a> {
+    up: &'a Mat<f64>,
+    down: &'a Mat<f64>,
+    offsets: &'a [usize],
+}
+
+impl<'a> Blocks<'a> {
+    /// Rows of pair i, columns of pair j.
+    fn of(&self, gram: &'a Mat<f64>, i: usize, j: usize) -> MatRef<'a, f64> {
+        let size = |i: usize| self.offsets[i + 1] - self.offsets[i];
+        gram.as_ref().submatrix(self.offsets[i], self.offsets[j], size(i), size(j))
+    }
+
+    /// ‖AᵢAⱼᵀ‖/(‖Aᵢ‖·‖Aⱼ‖) and ‖ΔWᵢΔWⱼᵀ‖/(‖ΔWᵢ‖·‖ΔWⱼ‖), from ‖Bᵢ·C·Bⱼᵀ‖² = ⟨BᵢᵀBᵢ·C, C·BⱼᵀBⱼ⟩ with C = AᵢAⱼᵀ.
+    fn crosstalk(&self, i: usize, j: usize) -> (f64, f64) {
+        let between = self.of(self.down, i, j);
+        let trace = |i: usize| (self.offsets[i]..self.offsets[i + 1]).map(|at| self.down[(at, at)]).sum::<f64>();
+        let left = linalg::product(self.of(self.up, i, i), between);
+        let right = linalg::product(between, self.of(self.up, j, j));
+        let share = |square: f64, of: f64| if of > 0.0 { (square.max(0.0) / of).sqrt() } else { 0.0 };
+        // ‖BᵢAᵢ‖²: the scales cancel.
+        let plain = |i: usize| linalg::inner(self.of(self.up, i, i), self.of(self.down, i, i)).max(0.0);
+        (
+            share(linalg::inner(between, between), trace(i) * trace(j)),
+            share(linalg::inner(left.as_ref(), right.as_ref()), plain(i) * plain(j)),
+        )
+    }
 }
