@@ -7,6 +7,7 @@
 //! device.
 
 mod align;
+mod columns;
 mod coverage;
 mod encode;
 mod engine;
@@ -15,6 +16,7 @@ mod factors;
 mod facts;
 mod form;
 mod fuse;
+mod gauge;
 mod glob;
 mod gram;
 mod kept;
@@ -24,8 +26,10 @@ mod plan;
 mod planned;
 mod report;
 mod scale;
+mod span;
 pub mod spec;
 mod sphere;
+mod units;
 mod vectors;
 mod weights;
 

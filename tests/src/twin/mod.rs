@@ -3,10 +3,19 @@
 //! A twin is a file here of its method's name and a line in [`TWINS`]. It is written from the formula and uses nothing
 //! of the crates it judges, but for the random numbers, which are an input and not a formula.
 
+mod angle_gate;
+mod do_merging;
+mod gram_schmidt;
 mod iso_c;
+mod lego;
 mod linear;
+mod lowdin;
+mod np_lora;
+mod opcm;
+mod orthogonal;
 mod scalar;
 mod tsv;
+mod zip_columns;
 
 use crate::dense::Matrix;
 use crate::naive::Pair;
@@ -113,6 +122,15 @@ pub const TWINS: &[Twin] = &[
     scalar::NUSLERP,
     scalar::MULTI_SLERP,
     scalar::KARCHER,
+    lego::TWIN,
+    orthogonal::TWIN,
+    np_lora::TWIN,
+    opcm::TWIN,
+    do_merging::TWIN,
+    gram_schmidt::TWIN,
+    angle_gate::TWIN,
+    lowdin::TWIN,
+    zip_columns::TWIN,
     tsv::TWIN,
     iso_c::TWIN,
 ];

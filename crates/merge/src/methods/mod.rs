@@ -1,22 +1,31 @@
 //! The registry: every merge method, in reading order.
 
 mod analogy;
+mod angle_gate;
 mod cap_outliers;
 mod concat;
+mod do_merging;
 mod from;
+mod gram_schmidt;
 mod iso_c;
 mod karcher;
 mod least_squares;
+mod lego;
+mod lowdin;
 mod mean;
 mod metagpt;
 mod model_stock;
 mod multi_slerp;
 mod nan;
 mod norm_equalise;
+mod np_lora;
 mod nuslerp;
+mod opcm;
+mod orthogonal;
 mod slerp;
 mod sum;
 mod tsv;
+mod zip_columns;
 
 use crate::method::MergeMethod;
 
@@ -39,6 +48,17 @@ static REGISTRY: &[&dyn MergeMethod] = &[
     &nuslerp::NuSlerp,
     &multi_slerp::METHOD,
     &karcher::METHOD,
+    // Rank-wise clustering
+    &lego::Lego,
+    // Orthogonal
+    &orthogonal::Orthogonal,
+    &np_lora::NpLora,
+    &opcm::Opcm,
+    &do_merging::DoMerging,
+    &gram_schmidt::METHOD,
+    &angle_gate::AngleGate,
+    &lowdin::Lowdin,
+    &zip_columns::ZipColumns,
     // Spectral
     &tsv::Tsv,
     &iso_c::IsoC,
