@@ -23,6 +23,7 @@ mod planned;
 mod report;
 mod scale;
 pub mod spec;
+mod spectra;
 pub mod ties;
 mod vectors;
 mod weights;

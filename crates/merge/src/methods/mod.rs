@@ -1,10 +1,14 @@
 //! The registry: every merge method, in reading order.
 
 mod concat;
+mod dc_merge;
 mod iso_c;
+mod iso_cts;
 mod mean;
+mod star;
 mod sum;
 mod tsv;
+mod wudi;
 
 use crate::method::MergeMethod;
 
@@ -18,6 +22,10 @@ pub fn registry() -> &'static [&'static dyn MergeMethod] {
         // Spectral
         &tsv::Tsv,
         &iso_c::IsoC,
+        &iso_cts::IsoCts,
+        &star::Star,
+        &dc_merge::DcMerge,
+        &wudi::Wudi,
     ]
 }
 
