@@ -7,6 +7,7 @@
 //! device.
 
 mod align;
+mod assignment;
 mod coverage;
 mod encode;
 mod engine;

@@ -3,12 +3,19 @@
 //! A twin is a file here of its method's name and a line in [`TWINS`]. It is written from the formula and uses nothing
 //! of the crates it judges, but for the random numbers, which are an input and not a formula.
 
+mod ace;
+mod awd;
+mod cart;
 mod dc_merge;
 mod iso_c;
 mod iso_cts;
 mod linear;
+mod pico;
+mod robust_merge;
 mod star;
+mod svc;
 mod tsv;
+mod twin;
 mod wudi;
 
 use crate::dense::Matrix;
@@ -111,6 +118,13 @@ pub const TWINS: &[Twin] = &[
     star::TWIN,
     dc_merge::TWIN,
     wudi::TWIN,
+    pico::TWIN,
+    svc::TWIN,
+    cart::TWIN,
+    robust_merge::TWIN,
+    ace::TWIN,
+    awd::TWIN,
+    twin::TWIN,
 ];
 
 /// The thin SVD (U p×ρ, σ, V q×ρ) over singular values above `least` times the largest.

@@ -1,13 +1,20 @@
 //! The registry: every merge method, in reading order.
 
+mod ace;
+mod awd;
+mod cart;
 mod concat;
 mod dc_merge;
 mod iso_c;
 mod iso_cts;
 mod mean;
+mod pico;
+mod robust_merge;
 mod star;
 mod sum;
+mod svc;
 mod tsv;
+mod twin;
 mod wudi;
 
 use crate::method::MergeMethod;
@@ -26,6 +33,13 @@ pub fn registry() -> &'static [&'static dyn MergeMethod] {
         &star::Star,
         &dc_merge::DcMerge,
         &wudi::Wudi,
+        &pico::Pico,
+        &svc::Svc,
+        &cart::Cart,
+        &robust_merge::RobustMerge,
+        &ace::Ace,
+        &awd::Awd,
+        &twin::Twin,
     ]
 }
 
