@@ -5,12 +5,14 @@
 //! one that agrees with itself is not. [`synth`] makes full-size adapters, [`shared`] finds real ones, and
 //! [`engine`] is the only door to the code under test.
 
+pub mod base;
 pub mod bench;
 pub mod dense;
 pub mod engine;
 pub mod fixture;
 pub mod kinds;
 pub mod naive;
+pub mod quality;
 pub mod rng;
 pub mod shared;
 pub mod source;
@@ -20,7 +22,7 @@ pub mod twin;
 pub mod zeros;
 
 /// How many golden cases there are: the harness that runs them must find just as many.
-pub const GOLDEN_CASES: usize = 68;
+pub const GOLDEN_CASES: usize = 80;
 
 /// The README's table of methods, made from the registry.
 pub fn methods_table() -> String {

@@ -187,10 +187,17 @@ fn the_readme_lists_the_methods_of_the_registry() {
 
 #[test]
 fn every_golden_case_has_its_formula_and_none_is_lost() {
-    let generated: BTreeSet<String> = read("tests/generate/cases.py")
+    // Those of cases.py, and one for every method's oracle.
+    let mut generated: BTreeSet<String> = read("tests/generate/cases.py")
         .lines()
         .filter_map(|line| Some(line.strip_prefix("def ")?.strip_suffix("(make):")?.replace('_', "-")))
         .collect();
+    let oracles = fs::read_dir(shared::root().join("tests/generate/oracles")).unwrap();
+    let names = oracles.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let oracles = names
+        .filter(|name| !name.starts_with('_'))
+        .filter_map(|name| Some(name.strip_suffix(".py")?.replace('_', "-")));
+    generated.extend(oracles);
     let folders = fs::read_dir(shared::root().join("tests/golden")).unwrap();
     let there: BTreeSet<String> = folders.map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(there, generated);

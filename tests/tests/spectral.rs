@@ -191,10 +191,10 @@ fn awd_brings_adapters_that_are_alike_nearer_to_right_angles() {
     let small = b[0].pair.up.scaled(0.5);
     alike[0].pair.up = alike[0].pair.up.plus(1.0, &small);
     for scope in ["file", "module"] {
-        let merged = merge("awd", json!({"scope": scope}), &[&a, &alike]);
+        let merged = merge("awd", json!({"from": scope}), &[&a, &alike]);
         let (before, after) = (detail(&merged, 0, "cosine-before"), detail(&merged, 0, "cosine-after"));
         assert!(before > 0.8 && after < 0.9 * before, "{scope}: {before} → {after}");
-        let long = merge("awd", json!({"scope": scope, "alpha": 0, "steps": 5000}), &[&a, &alike]);
+        let long = merge("awd", json!({"from": scope, "alpha": 0, "steps": 5000}), &[&a, &alike]);
         let after = detail(&long, 0, "cosine-after");
         assert!(after < 0.2, "{scope}: {after} in the end");
     }

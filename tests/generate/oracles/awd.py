@@ -17,7 +17,7 @@ def case(make):
 def merge(problem):
     """Descent on dense vectors, the gradient by hand."""
     alpha, beta = problem.params.get("alpha", 0.1), problem.params.get("beta", 0.01)
-    assert problem.params.get("scope", "file") == "file"
+    assert problem.params.get("from", "file") == "file"
     shapes = {name: parts[0].tau.shape for name, parts in problem.modules.items()}
 
     def flat(adapter):

@@ -5,7 +5,7 @@ use crate::dense::Matrix;
 
 pub const TWIN: Twin = Twin {
     id: "awd",
-    params: &["{}", r#"{"scope": "module"}"#, r#"{"alpha": 0, "steps": 50}"#, r#"{"steps": 0}"#],
+    params: &["{}", r#"{"from": "module"}"#, r#"{"alpha": 0, "steps": 50}"#, r#"{"steps": 0}"#],
     merge,
 };
 
@@ -50,7 +50,7 @@ fn disentangled(taus: &[Matrix], problem: &Problem) -> Matrix {
 }
 
 fn merge(problem: &Problem) -> Vec<Matrix> {
-    if problem.choice("scope", "file") == "module" {
+    if problem.choice("from", "file") == "module" {
         return problem.each(|module| disentangled(&module.taus(), problem));
     }
     // One long vector per adapter, zeros where it lacks a module.

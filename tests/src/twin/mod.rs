@@ -12,6 +12,7 @@ mod iso_cts;
 mod linear;
 mod pico;
 mod robust_merge;
+mod scalar;
 mod star;
 mod svc;
 mod tsv;
@@ -111,6 +112,18 @@ pub const TWINS: &[Twin] = &[
     linear::SUM,
     linear::MEAN,
     linear::CONCAT,
+    linear::ANALOGY,
+    scalar::NORM_EQUALISE,
+    scalar::CAP_OUTLIERS,
+    scalar::NAN,
+    scalar::FROM,
+    scalar::METAGPT,
+    scalar::MODEL_STOCK,
+    scalar::LEAST_SQUARES,
+    scalar::SLERP,
+    scalar::NUSLERP,
+    scalar::MULTI_SLERP,
+    scalar::KARCHER,
     // Spectral
     tsv::TWIN,
     iso_c::TWIN,

@@ -8,15 +8,16 @@
 //! ```
 //!
 //! Every gradient lies in the span of the τ, so δ = Σ c_j·τ_j exactly, and all of it happens on the T×T Gram matrix:
-//! M = Σ (1 − T·c_j)·τ_j. Re-weighing is thus all that the method does, over the whole file or (`scope`) module by
+//! M = Σ (1 − T·c_j)·τ_j. Re-weighing is thus all that the method does, over the whole file or (`from`) module by
 //! module. α = 0.1, β = 0.01 and 300 steps are the paper's; β has a unit, hence the division. The gradients of ‖δ‖
 //! and |cos| count as 0 below 1e-9; near right angles δ jumps to and fro by about β. Adapters that are zero are left out, and T counts the others. One adapter is itself, copies
 //! add up. A sum, not a mean.
 //!
 //! Costs `steps`·T³ operations.
 
+use crate::gram::{self, Gram};
 use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome};
-use crate::spec::{ANY, Law, Option, ParamKind, ParamSpec, Params, Reference, Section, Spec};
+use crate::spec::{ANY, Law, ParamKind, ParamSpec, Params, Reference, Section, Spec};
 use rankweave_adapter::Result;
 use rankweave_compute::Nulls;
 
@@ -55,18 +56,7 @@ static SPEC: Spec = Spec {
             help: "How many steps are walked: 0 is the plain sum.",
             kind: ParamKind::Number { default: 300.0, min: 0.0, max: 10_000.0, step: 1.0 },
         },
-        ParamSpec {
-            name: "scope",
-            title: "Common part of",
-            help: "The whole file, which weighs each adapter alike everywhere, or each module by itself.",
-            kind: ParamKind::Choice {
-                default: "file",
-                options: &[
-                    Option { id: "file", title: "the whole file" },
-                    Option { id: "module", title: "each module" },
-                ],
-            },
-        },
+        gram::from("file"),
     ],
     laws: &[Law::Single, Law::OrderFree, Law::GaugeFree, Law::Cancels],
 };
@@ -77,28 +67,18 @@ impl MergeMethod for Awd {
     }
 
     fn rounds(&self, params: &Params) -> usize {
-        usize::from(params.choice("scope") == "file")
+        usize::from(params.choice("from") == "file")
     }
 
     fn survey(&self, _: usize, module: &ModuleInputs, _: &Params) -> Result<Vec<f64>> {
-        let (all, count) = (module.adapters, module.pairs.len());
-        let (mut gram, products) = (vec![0.0; all * all], module.inner_products());
-        for (i, a) in module.present.iter().enumerate() {
-            for (j, b) in module.present.iter().enumerate() {
-                gram[a * all + b] = products[i * count + j];
-            }
-        }
-        Ok(gram)
+        Ok(gram::survey(module))
     }
 
     fn merge(&self, module: &ModuleInputs, params: &Params) -> Result<Outcome> {
-        let file = params.choice("scope") == "file";
-        let gram = if file { module.facts.round(0).to_vec() } else { module.inner_products() };
+        let file = params.choice("from") == "file";
+        let gram = if file { Gram::of_file(module.facts, 0, module.adapters) } else { Gram::of_module(module) };
         let found = Walk::new(&gram).down(params);
-        let coefficient = |(i, weight): (usize, &f64)| {
-            let at = if file { module.present[i] } else { i };
-            weight * found.factors.get(at).unwrap_or(&1.0)
-        };
+        let coefficient = |(i, weight): (usize, &f64)| weight * found.factors[if file { module.present[i] } else { i }];
         let coefficients = module.weights.iter().enumerate().map(coefficient).collect();
         Ok(Outcome::from(Merged::Linear { coefficients, nulls: Nulls::Drop })
             .with("cosine-before", found.before)
@@ -129,11 +109,11 @@ struct Found {
 }
 
 impl Walk {
-    fn new(gram: &[f64]) -> Walk {
-        let all = gram.len().isqrt();
-        let there: Vec<usize> = (0..all).filter(|i| gram[i * all + i] > 0.0).collect();
-        let mean = there.iter().map(|i| gram[i * all + i]).sum::<f64>() / there.len().max(1) as f64;
-        let entry = |i: &usize| there.iter().map(move |j| gram[i * all + j] / mean).collect::<Vec<f64>>();
+    fn new(gram: &Gram) -> Walk {
+        let all = gram.count;
+        let there: Vec<usize> = (0..all).filter(|i| gram.norm(*i) > 0.0).collect();
+        let mean = there.iter().map(|i| gram.inner(*i, *i)).sum::<f64>() / there.len().max(1) as f64;
+        let entry = |i: &usize| there.iter().map(|j| gram.inner(*i, *j) / mean).collect::<Vec<f64>>();
         let gram = there.iter().flat_map(entry).collect();
         Walk { there, all, gram }
     }

@@ -1,15 +1,27 @@
 //! The registry: every merge method, in reading order.
 
 mod ace;
+mod analogy;
 mod awd;
+mod cap_outliers;
 mod cart;
 mod concat;
 mod dc_merge;
+mod from;
 mod iso_c;
 mod iso_cts;
+mod karcher;
+mod least_squares;
 mod mean;
+mod metagpt;
+mod model_stock;
+mod multi_slerp;
+mod nan;
+mod norm_equalise;
+mod nuslerp;
 mod pico;
 mod robust_merge;
+mod slerp;
 mod star;
 mod sum;
 mod svc;
@@ -19,28 +31,44 @@ mod wudi;
 
 use crate::method::MergeMethod;
 
-/// All methods. A new one is a file beside this and a line here.
+/// In reading order, section by section. A new method is a file beside this and a line here.
+static REGISTRY: &[&dyn MergeMethod] = &[
+    // Sums and averages
+    &sum::Sum,
+    &mean::Mean,
+    &concat::Concat,
+    &analogy::Analogy,
+    // Weights from norms and angles
+    &norm_equalise::METHOD,
+    &cap_outliers::METHOD,
+    &nan::METHOD,
+    &from::METHOD,
+    &metagpt::METHOD,
+    &model_stock::METHOD,
+    &least_squares::METHOD,
+    &slerp::METHOD,
+    &nuslerp::NuSlerp,
+    &multi_slerp::METHOD,
+    &karcher::METHOD,
+    // Spectral
+    &tsv::Tsv,
+    &iso_c::IsoC,
+    &iso_cts::IsoCts,
+    &star::Star,
+    &dc_merge::DcMerge,
+    &wudi::Wudi,
+    &pico::Pico,
+    &svc::Svc,
+    &cart::Cart,
+    &robust_merge::RobustMerge,
+    &ace::Ace,
+    &awd::Awd,
+    &twin::Twin,
+];
+
+/// All methods.
 pub fn registry() -> &'static [&'static dyn MergeMethod] {
-    &[
-        // Sums and averages
-        &sum::Sum,
-        &mean::Mean,
-        &concat::Concat,
-        // Spectral
-        &tsv::Tsv,
-        &iso_c::IsoC,
-        &iso_cts::IsoCts,
-        &star::Star,
-        &dc_merge::DcMerge,
-        &wudi::Wudi,
-        &pico::Pico,
-        &svc::Svc,
-        &cart::Cart,
-        &robust_merge::RobustMerge,
-        &ace::Ace,
-        &awd::Awd,
-        &twin::Twin,
-    ]
+    REGISTRY
 }
 
 /// The method with this id.

@@ -23,7 +23,7 @@ use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome};
 use crate::spec::{ANY, Law, Option, ParamKind, ParamSpec, Params, Reference, Section, Spec};
 use crate::ties::trim;
 use rankweave_adapter::{Adapter, Error, Kind, Result};
-use rankweave_compute::FactorPair;
+use rankweave_compute::{FactorPair, MatRef, linalg};
 
 pub(super) struct RobustMerge;
 
@@ -115,7 +115,7 @@ impl MergeMethod for RobustMerge {
                 scales.iter_mut().for_each(|scale| *scale = scale.max(least));
             }
             let slots =
-                if params.flag("align") { matched(module, i) } else { (0..rank).map(|slot| (slot, 1.0)).collect() };
+                if params.flag("align") { matched(module, i)? } else { (0..rank).map(|slot| (slot, 1.0)).collect() };
             parts.push((up, down, scales, slots));
         }
         let factor = match variant {
@@ -166,14 +166,20 @@ fn percentile(values: &[f64], share: f64) -> f64 {
 
 /// For every slot of the first pair the slot of pair `i` that is most like it, and the sign that turns its row to the
 /// same side.
-fn matched(module: &ModuleInputs, i: usize) -> Vec<(usize, f64)> {
-    let (grams, rank) = (module.grams, module.pairs[i].rank);
-    let unlike = |at: usize| {
-        let (p, q) = (at / rank, grams.offsets[i] + at % rank);
-        let size = grams.up[(p, p)] * grams.up[(q, q)] * grams.down[(p, p)] * grams.down[(q, q)];
-        if size > 0.0 { -(grams.up[(p, q)] * grams.down[(p, q)] / size.sqrt()).abs() } else { 0.0 }
+fn matched(module: &ModuleInputs, i: usize) -> Result<Vec<(usize, f64)>> {
+    let (core, rank) = (module.core()?, module.pairs[i].rank);
+    let cosines = |first: MatRef<'_, f64>, other: MatRef<'_, f64>| {
+        let products = linalg::product(first.transpose(), other);
+        let sizes = |side: MatRef<'_, f64>| side.col_iter().map(|unit| unit.norm_l2()).collect::<Vec<f64>>();
+        let (rows, columns) = (sizes(first), sizes(other));
+        move |at: usize| {
+            let (p, q) = (at / rank, at % rank);
+            let size = rows[p] * columns[q];
+            if size > 0.0 { products[(p, q)] / size } else { 0.0 }
+        }
     };
-    let costs: Vec<f64> = (0..rank * rank).map(unlike).collect();
-    let sign = |(p, own): (usize, usize)| (own, if grams.down[(p, grams.offsets[i] + own)] < 0.0 { -1.0 } else { 1.0 });
-    assigned(&costs, rank).into_iter().enumerate().map(sign).collect()
+    let (ups, downs) = (cosines(core.up(0), core.up(i)), cosines(core.down(0), core.down(i)));
+    let costs: Vec<f64> = (0..rank * rank).map(|at| -(ups(at) * downs(at)).abs()).collect();
+    let sign = |(p, own): (usize, usize)| (own, if downs(p * rank + own) < 0.0 { -1.0 } else { 1.0 });
+    Ok(assigned(&costs, rank).into_iter().enumerate().map(sign).collect())
 }
