@@ -8,6 +8,7 @@
 
 mod align;
 mod columns;
+mod assignment;
 mod coverage;
 mod encode;
 mod engine;
@@ -28,8 +29,10 @@ mod report;
 mod scale;
 mod span;
 pub mod spec;
+mod spectra;
 mod sphere;
 mod units;
+pub mod ties;
 mod vectors;
 mod weights;
 

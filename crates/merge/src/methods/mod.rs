@@ -1,13 +1,18 @@
 //! The registry: every merge method, in reading order.
 
+mod ace;
 mod analogy;
 mod angle_gate;
+mod awd;
 mod cap_outliers;
+mod cart;
 mod concat;
 mod do_merging;
+mod dc_merge;
 mod from;
 mod gram_schmidt;
 mod iso_c;
+mod iso_cts;
 mod karcher;
 mod least_squares;
 mod lego;
@@ -22,10 +27,16 @@ mod np_lora;
 mod nuslerp;
 mod opcm;
 mod orthogonal;
+mod pico;
+mod robust_merge;
 mod slerp;
+mod star;
 mod sum;
+mod svc;
 mod tsv;
 mod zip_columns;
+mod twin;
+mod wudi;
 
 use crate::method::MergeMethod;
 
@@ -62,6 +73,17 @@ static REGISTRY: &[&dyn MergeMethod] = &[
     // Spectral
     &tsv::Tsv,
     &iso_c::IsoC,
+    &iso_cts::IsoCts,
+    &star::Star,
+    &dc_merge::DcMerge,
+    &wudi::Wudi,
+    &pico::Pico,
+    &svc::Svc,
+    &cart::Cart,
+    &robust_merge::RobustMerge,
+    &ace::Ace,
+    &awd::Awd,
+    &twin::Twin,
 ];
 
 /// All methods.
