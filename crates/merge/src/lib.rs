@@ -25,6 +25,7 @@ mod report;
 mod scale;
 pub mod spec;
 mod sphere;
+pub mod ties;
 mod vectors;
 mod weights;
 
