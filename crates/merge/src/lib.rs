@@ -15,6 +15,7 @@ mod factors;
 mod facts;
 mod form;
 mod fuse;
+mod given;
 mod glob;
 mod gram;
 pub mod method;

@@ -3,8 +3,14 @@
 //! A twin is a file here of its method's name and a line in [`TWINS`]. It is written from the formula and uses nothing
 //! of the crates it judges, but for the random numbers, which are an input and not a formula.
 
+mod coefficients;
+mod compeft;
+mod crossover;
+mod drop_units;
 mod iso_c;
 mod linear;
+mod mutate;
+mod resize;
 mod scalar;
 mod tsv;
 
@@ -115,6 +121,12 @@ pub const TWINS: &[Twin] = &[
     scalar::KARCHER,
     tsv::TWIN,
     iso_c::TWIN,
+    resize::TWIN,
+    drop_units::TWIN,
+    compeft::TWIN,
+    crossover::TWIN,
+    mutate::TWIN,
+    coefficients::TWIN,
 ];
 
 /// The thin SVD (U p×ρ, σ, V q×ρ) over singular values above `least` times the largest.

@@ -2,7 +2,11 @@
 
 mod analogy;
 mod cap_outliers;
+mod coefficients;
+mod compeft;
 mod concat;
+mod crossover;
+mod drop_units;
 mod from;
 mod iso_c;
 mod karcher;
@@ -11,9 +15,11 @@ mod mean;
 mod metagpt;
 mod model_stock;
 mod multi_slerp;
+mod mutate;
 mod nan;
 mod norm_equalise;
 mod nuslerp;
+mod resize;
 mod slerp;
 mod sum;
 mod tsv;
@@ -42,6 +48,14 @@ static REGISTRY: &[&dyn MergeMethod] = &[
     // Spectral
     &tsv::Tsv,
     &iso_c::IsoC,
+    // Reduction of one adapter
+    &resize::Resize,
+    &drop_units::DropUnits,
+    &compeft::Compeft,
+    // Variation
+    &crossover::Crossover,
+    &mutate::Mutate,
+    &coefficients::Coefficients,
 ];
 
 /// All methods.
