@@ -5,9 +5,13 @@
 
 mod coefficients;
 mod compeft;
+mod core;
 mod crossover;
+mod ctm;
 mod drop_units;
+mod inner;
 mod iso_c;
+mod knots;
 mod linear;
 mod mutate;
 mod resize;
@@ -119,6 +123,9 @@ pub const TWINS: &[Twin] = &[
     scalar::NUSLERP,
     scalar::MULTI_SLERP,
     scalar::KARCHER,
+    knots::TWIN,
+    core::TWIN,
+    ctm::TWIN,
     tsv::TWIN,
     iso_c::TWIN,
     resize::TWIN,

@@ -13,10 +13,10 @@
 //!
 //! Costs one SVD of a matrix of Σrᵢ.
 
-use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome, failed};
+use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome};
 use crate::spec::{ANY, Law, ParamKind, ParamSpec, Params, Reference, Section, Spec};
+use crate::spectra;
 use rankweave_adapter::Result;
-use rankweave_compute::{Mat, NULL, linalg};
 
 pub(super) struct IsoC;
 
@@ -49,14 +49,6 @@ impl MergeMethod for IsoC {
     }
 
     fn merge(&self, module: &ModuleInputs, params: &Params) -> Result<Outcome> {
-        let beta = params.number("beta");
-        let (p, q) = module.core()?.size();
-        let mut sum = Mat::zeros(p, q);
-        module.deltas()?.iter().for_each(|delta| linalg::add(&mut sum, 1.0, delta.as_ref()));
-        let svd = linalg::svd(sum.as_ref()).map_err(failed)?;
-        let rank = linalg::rank(&svd.sigma, NULL);
-        let mean = svd.sigma[..rank].iter().sum::<f64>() / rank.max(1) as f64;
-        let blended: Vec<f64> = svd.sigma[..rank].iter().map(|s| (1.0 - beta) * s + beta * mean).collect();
-        Ok(Merged::Core(linalg::assembled(svd.u.as_ref(), &blended, svd.v.as_ref())).into())
+        Ok(Merged::Core(spectra::flattened(&module.deltas()?, params.number("beta"))?).into())
     }
 }

@@ -5,11 +5,14 @@ mod cap_outliers;
 mod coefficients;
 mod compeft;
 mod concat;
+mod core;
 mod crossover;
+mod ctm;
 mod drop_units;
 mod from;
 mod iso_c;
 mod karcher;
+mod knots;
 mod least_squares;
 mod mean;
 mod metagpt;
@@ -45,6 +48,10 @@ static REGISTRY: &[&dyn MergeMethod] = &[
     &nuslerp::NuSlerp,
     &multi_slerp::METHOD,
     &karcher::METHOD,
+    // Aligned spaces
+    &knots::Knots,
+    &core::Core,
+    &ctm::Ctm,
     // Spectral
     &tsv::Tsv,
     &iso_c::IsoC,

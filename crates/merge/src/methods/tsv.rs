@@ -16,10 +16,10 @@
 //!
 //! Costs T + 3 SVDs of matrices of Σrᵢ.
 
-use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome, failed};
+use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome};
 use crate::spec::{ANY, Law, ParamKind, ParamSpec, Params, Reference, Section, Spec};
+use crate::spectra;
 use rankweave_adapter::Result;
-use rankweave_compute::{NULL, linalg};
 
 pub(super) struct Tsv;
 
@@ -52,20 +52,6 @@ impl MergeMethod for Tsv {
     }
 
     fn merge(&self, module: &ModuleInputs, params: &Params) -> Result<Outcome> {
-        let keep = params.number("keep");
-        let (mut us, mut vs, mut sigma) = (Vec::new(), Vec::new(), Vec::new());
-        for delta in module.deltas()? {
-            let svd = linalg::svd(delta.as_ref()).map_err(failed)?;
-            let all = linalg::rank(&svd.sigma, NULL);
-            let kept = ((keep * all as f64).round() as usize).clamp(all.min(1), all);
-            us.push(svd.u.subcols(0, kept).to_owned());
-            vs.push(svd.v.subcols(0, kept).to_owned());
-            sigma.extend_from_slice(&svd.sigma[..kept]);
-        }
-        let frame = |parts: &[rankweave_compute::Mat<f64>]| {
-            linalg::polar(linalg::beside(&parts.iter().map(|part| part.as_ref()).collect::<Vec<_>>()).as_ref())
-        };
-        let (u, v) = (frame(&us).map_err(failed)?, frame(&vs).map_err(failed)?);
-        Ok(Merged::Core(linalg::assembled(u.as_ref(), &sigma, v.as_ref())).into())
+        Ok(Merged::Core(spectra::made_orthogonal(&module.deltas()?, params.number("keep"))?).into())
     }
 }
