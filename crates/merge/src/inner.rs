@@ -214,7 +214,7 @@ impl<'a> Inner<'a> {
             if round == 0 {
                 wanted = kept(self.density, counts.iter().sum::<f64>() as usize) as f64;
             }
-            let mut value = values;
+            let mut value = counts.len();
             for count in counts.iter().rev() {
                 value -= 1;
                 if wanted <= *count {
@@ -222,7 +222,7 @@ impl<'a> Inner<'a> {
                 }
                 wanted -= count;
             }
-            bits = bits << width | value as u32 % values as u32;
+            bits = bits * values as u32 + value as u32;
         }
         (bits, wanted)
     }
