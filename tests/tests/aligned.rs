@@ -105,16 +105,16 @@ fn what_is_captured_is_told() {
     assert!((0..3).all(|i| (captured(&whole, 0, i) - 1.0).abs() < 1e-6));
 }
 
-/// The iteration ends where neither basis can be bettered: both are the leading directions of what the other shows.
 #[test]
-fn the_space_holds_more_than_the_one_it_starts_from() {
+fn the_space_is_bettered_by_turns_and_serves_all_adapters_at_beta_0() {
     let adapters = three();
-    let held = |beta: f64| {
-        let merged = run(&job("ctm", &json!({"rank": 3, "beta": beta, "inner": "sum"}), &adapters));
+    let held = |beta: f64, turns: usize| {
+        let merged = run(&job("ctm", &json!({"rank": 3, "beta": beta, "turns": turns, "inner": "sum"}), &adapters));
         merged.report.modules.iter().map(|line| line.details.iter().map(|d| d.value).sum::<f64>()).sum::<f64>()
     };
     // Equal strengths hold more of the adapters' shares than strong ones that choose.
-    assert!(held(0.0) > held(1.0), "{} and {}", held(0.0), held(1.0));
+    assert!(held(0.0, 4) > held(1.0, 4), "{} and {}", held(0.0, 4), held(1.0, 4));
+    assert!(held(0.0, 50) > held(0.0, 1), "{} and {}", held(0.0, 50), held(0.0, 1));
 }
 
 #[test]

@@ -13,7 +13,7 @@ def case(make):
 
 
 def merge(problem):
-    """TIES in the space that ten turns of higher-order orthogonal iteration give, or fewer."""
+    """TIES in the space that four turns of higher-order orthogonal iteration give, or fewer."""
     r, beta = 3, problem.params["beta"]
 
     def leading(blocks):
@@ -25,7 +25,7 @@ def merge(problem):
         hats = [tau / n * (beta * n + (1 - beta) * np.mean(norms)) for tau, n in zip(taus, norms)]
         whole, before = sum((hat**2).sum() for hat in hats), np.inf
         u, v = leading(hats), leading([hat.T for hat in hats])
-        for _ in range(10):
+        for _ in range(4):
             u = leading([hat @ v for hat in hats])
             v = leading([hat.T @ u for hat in hats])
             left = 1 - sum(((u.T @ hat @ v) ** 2).sum() for hat in hats) / whole

@@ -8,7 +8,7 @@ pub const TWIN: Twin = Twin {
     params: &[
         "{}",
         r#"{"rank": 4}"#,
-        r#"{"rank": 3, "beta": 1, "density": 0.5}"#,
+        r#"{"rank": 3, "beta": 1, "turns": 30, "density": 0.5}"#,
         r#"{"rank": 5, "beta": 0, "inner": "mean"}"#,
         r#"{"rank": 6, "inner": "dare-ties", "drop": 0.2}"#,
         r#"{"rank": 2, "inner": "tsv"}"#,
@@ -42,7 +42,7 @@ fn space(problem: &Problem, module: &Module) -> (Matrix, Matrix) {
     let (mut u, mut v) = (leading(&hats, rank), leading(&turned, rank));
     let whole: f64 = hats.iter().map(|hat| hat.norm().powi(2)).sum();
     let mut before = f64::INFINITY;
-    for _ in 0..10 {
+    for _ in 0..problem.number("turns", 4.0) as usize {
         u = leading(&by(&hats, &v), rank);
         v = leading(&by(&turned, &u), rank);
         let held: f64 = hats.iter().map(|hat| u.transposed().times(hat).times(&v).norm().powi(2)).sum();

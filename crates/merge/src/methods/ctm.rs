@@ -11,8 +11,9 @@
 //! Cᵢ comes from the adapters as they are. A merge that is cut to rank r afterwards loses what the rule has made; here
 //! every number that the rule sees is in the result. U and V are found by higher-order orthogonal iteration: U starts
 //! as the leading left singular vectors of \[τ̂₁|…|τ̂_T], V of the transposed; then in turn U is taken of \[τ̂₁·V|…|τ̂_T·V]
-//! and V of \[τ̂₁ᵀ·U|…], strongest first, until the share that is not held moves by less than 1e-6. At most 10 turns
-//! (papers allow 1000; what is left to gain by then is small, and said by `captured`).
+//! and V of \[τ̂₁ᵀ·U|…], strongest first, until the share that is not held moves by less than 1e-6, or for `turns` turns. (The
+//! paper allows 1000. Adapters that decay or share directions are done in 2 to 4 turns; for those that share nothing and
+//! do not decay 60 turns hold 0.002 of the squared norms more than 4.)
 //!
 //! β = 1 lets strong adapters choose the space, 0 all alike. r is `rank`, or the rank asked of the output where that is 0; where no rank is asked
 //! for it is all there are, and nothing is lost. `captured-n` says how much of ‖τ_n‖² the space holds: where it is low,
@@ -50,6 +51,12 @@ static SPEC: Spec = Spec {
             kind: ParamKind::Number { default: 0.25, min: 0.0, max: 1.0, step: 0.05 },
         },
         ParamSpec {
+            name: "turns",
+            title: "Turns",
+            help: "How often the space is bettered, at most: 1 is quick and nearly as good, 50 leaves nothing to gain.",
+            kind: ParamKind::Number { default: 4.0, min: 1.0, max: 1000.0, step: 1.0 },
+        },
+        ParamSpec {
             name: "rank",
             title: "Rank of the space",
             help: "How many directions the space has: 0 takes the output's rank, or all directions where none is set.",
@@ -58,9 +65,6 @@ static SPEC: Spec = Spec {
     ],
     laws: &[Law::Single, Law::OrderFree, Law::GaugeFree, Law::Idempotent, Law::Cancels],
 };
-
-/// Turns of the iteration, at most.
-const TURNS: usize = 10;
 
 /// Change of the share held at which it ends.
 const STILL: f64 = 1e-6;
@@ -77,7 +81,7 @@ impl MergeMethod for Ctm {
             rank => rank,
         };
         let deltas = module.deltas()?;
-        let (u, v) = space(&balanced(&deltas, params.number("beta")), rank)?;
+        let (u, v) = space(&balanced(&deltas, params.number("beta")), rank, params.count("turns"))?;
         let seen =
             |delta: &Mat<f64>| linalg::product(linalg::product(u.transpose(), delta.as_ref()).as_ref(), v.as_ref());
         let parts: Vec<Mat<f64>> = deltas.iter().map(seen).collect();
@@ -110,8 +114,8 @@ fn balanced(deltas: &[Mat<f64>], beta: f64) -> Vec<Mat<f64>> {
     deltas.iter().zip(&norms).filter(|(_, norm)| **norm > 0.0).map(one).collect()
 }
 
-/// U (p×·) and V (q×·), with at most `rank` columns each.
-fn space(parts: &[Mat<f64>], rank: usize) -> Result<(Mat<f64>, Mat<f64>)> {
+/// U (p×·) and V (q×·), with at most `rank` columns each, after at most `turns` turns.
+fn space(parts: &[Mat<f64>], rank: usize, turns: usize) -> Result<(Mat<f64>, Mat<f64>)> {
     let leading = |parts: &[Mat<f64>]| -> Result<Mat<f64>> {
         let views: Vec<_> = parts.iter().map(|part| part.as_ref()).collect();
         let all = linalg::common_directions(&views).map_err(failed)?;
@@ -119,13 +123,14 @@ fn space(parts: &[Mat<f64>], rank: usize) -> Result<(Mat<f64>, Mat<f64>)> {
     };
     let turned: Vec<Mat<f64>> = parts.iter().map(|part| part.transpose().to_owned()).collect();
     let (mut u, mut v) = (leading(parts)?, leading(&turned)?);
-    if u.ncols() < rank && v.ncols() < rank {
+    let all = |basis: &Mat<f64>| basis.ncols() < rank || basis.nrows() <= rank;
+    if all(&u) && all(&v) {
         // All directions that there are.
         return Ok((u, v));
     }
     let whole: f64 = parts.iter().map(energy).sum();
     let mut before = f64::INFINITY;
-    for _ in 0..TURNS {
+    for _ in 0..turns {
         let by = |parts: &[Mat<f64>], basis: &Mat<f64>| -> Vec<Mat<f64>> {
             parts.iter().map(|part| linalg::product(part.as_ref(), basis.as_ref())).collect()
         };
