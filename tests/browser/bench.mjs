@@ -1,7 +1,8 @@
 // How long a merge takes in the page: from the click on Merge to the Save link, in headless Chromium.
 //
 // The inputs are those of the native benchmark, made by the program `bench` that lies beside RANKWEAVE_CLI:
-//   RANKWEAVE_CLI=target/release/rankweave node tests/browser/bench.mjs [--runs 5] [--only ID] [--json]
+//   RANKWEAVE_CLI=target/release/rankweave node tests/browser/bench.mjs [--runs 5] [--only ID | --methods] [--json]
+// With --methods: three SDXL adapters to rank 32 by every method that takes as many.
 // A line per row: bench | work | median | bound | sizes
 
 import { execFileSync } from "node:child_process";
@@ -11,7 +12,7 @@ import { parseArgs } from "node:util";
 import { drop, launch } from "./lib/page.mjs";
 import { root, site } from "./lib/site.mjs";
 
-const rows = [
+let rows = [
   { id: "sd15", work: "2 × SD1.5, sum to rank 16", rank: 16, bound: 1.5 },
   { id: "sdxl", work: "3 × SDXL, sum to rank 32", rank: 32, bound: 10 },
   { id: "sdxl-exact", work: "3 × SDXL, sum, exact", rank: null, bound: 4 },
@@ -19,20 +20,38 @@ const rows = [
 ];
 
 const { values: options } = parseArgs({
-  options: { runs: { type: "string", default: "5" }, only: { type: "string" }, json: { type: "boolean" } },
+  options: {
+    runs: { type: "string", default: "5" },
+    only: { type: "string" },
+    methods: { type: "boolean" },
+    json: { type: "boolean" },
+  },
 });
 const maker = join(dirname(process.env.RANKWEAVE_CLI ?? join(root, "target/release/rankweave")), "bench");
 if (!existsSync(maker)) throw new Error(`${maker} makes the inputs: cargo build --release -p rankweave-tests --bins`);
 
 const [browser, place] = await Promise.all([launch(), site()]);
-for (const row of rows.filter((row) => !options.only || row.id === options.only)) {
-  const inputs = execFileSync(maker, ["--only", row.id, "--inputs-only"], { encoding: "utf8" }).trim().split("\n");
+for (const row of options.methods ? await methods() : rows.filter((row) => !options.only || row.id === options.only)) {
+  const which = row.method ? ["--method", row.method] : ["--only", row.id];
+  const inputs = execFileSync(maker, [...which, "--inputs-only"], { encoding: "utf8" }).trim().split("\n");
   const measured = await measure(row, inputs);
   if (options.json) console.log(JSON.stringify({ ...row, ...measured }));
   else console.log(`bench | ${row.work} | ${measured.median.toFixed(2)} s | ${row.bound} s | ${measured.sizes}`);
 }
 await browser.close();
 place.close();
+
+/** A row for every method that the page offers. */
+async function methods() {
+  const page = await browser.newPage();
+  await page.goto(place.url);
+  await page.locator("#method:enabled").waitFor();
+  const ids = await page.locator("#method option").evaluateAll((all) => all.map((option) => option.value));
+  await page.close();
+  return ids.map((method) => ({
+    id: "sdxl", method, work: `3 × SDXL by ${method} to rank 32`, rank: 32, bound: 30,
+  }));
+}
 
 /** Merges a row's inputs several times, after once that is not counted. */
 async function measure(row, inputs) {
@@ -47,6 +66,7 @@ async function measure(row, inputs) {
   for (const [i, weight] of [0.7, 0.5, -0.3].slice(0, inputs.length).entries()) {
     await page.getByRole("spinbutton", { name: /^Weight of/ }).nth(i).fill(String(weight));
   }
+  if (row.method) await page.locator("#method").selectOption(row.method);
   if (row.rank) await page.getByLabel("Highest rank").fill(String(row.rank));
   await page.getByLabel("Number type").selectOption("f16");
   const seconds = [];

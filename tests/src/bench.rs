@@ -4,7 +4,9 @@
 //! inputs in the page cache, as they are for someone who has just downloaded them. Medians are what is reported.
 
 use crate::synth::{Family, Plan};
+use rankweave_merge::Spec;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -12,12 +14,14 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// One merge to time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Row {
     /// Short name, the output's file name.
     pub id: &'static str,
     /// What is done, in the words that the page's benchmark uses too.
-    pub work: &'static str,
+    pub work: Cow<'static, str>,
+    /// By which method, at its defaults.
+    pub method: &'static str,
     /// What the inputs are, for people.
     pub sizes: &'static str,
     /// What the inputs are.
@@ -36,7 +40,8 @@ pub struct Row {
 pub const ROWS: [Row; 4] = [
     Row {
         id: "sd15",
-        work: "2 × SD1.5, sum to rank 16",
+        work: Cow::Borrowed("2 × SD1.5, sum to rank 16"),
+        method: "sum",
         sizes: "kohya, 264 modules, rank 16, F16",
         family: Family::Sd15,
         inputs: 2,
@@ -46,7 +51,8 @@ pub const ROWS: [Row; 4] = [
     },
     Row {
         id: "sdxl",
-        work: "3 × SDXL, sum to rank 32",
+        work: Cow::Borrowed("3 × SDXL, sum to rank 32"),
+        method: "sum",
         sizes: "kohya, 722 modules, rank 32, F16",
         family: Family::Sdxl,
         inputs: 3,
@@ -56,7 +62,8 @@ pub const ROWS: [Row; 4] = [
     },
     Row {
         id: "sdxl-exact",
-        work: "3 × SDXL, sum, exact",
+        work: Cow::Borrowed("3 × SDXL, sum, exact"),
+        method: "sum",
         sizes: "kohya, 722 modules, rank 32, F16",
         family: Family::Sdxl,
         inputs: 3,
@@ -66,7 +73,8 @@ pub const ROWS: [Row; 4] = [
     },
     Row {
         id: "llama",
-        work: "3 × one Llama layer, sum to rank 16",
+        work: Cow::Borrowed("3 × one Llama layer, sum to rank 16"),
+        method: "sum",
         sizes: "PEFT, 7 modules, 2048/5632, rank 16, F16",
         family: Family::Llama,
         inputs: 3,
@@ -75,6 +83,19 @@ pub const ROWS: [Row; 4] = [
         bound: 0.1,
     },
 ];
+
+/// A row for every method: three SDXL adapters to rank 32, or as many of them as the method takes.
+pub fn method_rows() -> Vec<Row> {
+    let row = |spec: &'static Spec| Row {
+        id: "sdxl-method",
+        work: Cow::Owned(format!("3 × SDXL by {} to rank 32", spec.id)),
+        method: spec.id,
+        inputs: spec.adapters.1.min(3) as u64,
+        bound: 12.0,
+        ..ROWS[1].clone()
+    };
+    rankweave_merge::registry().iter().map(|method| row(method.spec())).collect()
+}
 
 /// What a row's runs gave.
 #[derive(Clone, Debug)]
@@ -163,7 +184,7 @@ pub fn measure(row: &Row, binary: &Path, folder: &Path, runs: usize) -> io::Resu
     for run in 0..=runs {
         let mut command = Command::new(binary);
         command.arg("merge").args(&inputs).arg("-o").arg(&output);
-        command.args(["--method", "sum", "--rank", row.rank, "--dtype", "f16", "--weights", &weights.join(",")]);
+        command.args(["--method", row.method, "--rank", row.rank, "--dtype", "f16", "--weights", &weights.join(",")]);
         let start = Instant::now();
         let done = command.stdin(Stdio::null()).stdout(Stdio::null()).output()?;
         let took = start.elapsed().as_secs_f64();
@@ -177,8 +198,12 @@ pub fn measure(row: &Row, binary: &Path, folder: &Path, runs: usize) -> io::Resu
     }
     seconds.sort_by(f64::total_cmp);
     let size = |path: &Path| fs::metadata(path).map(|m| m.len());
-    let measured =
-        Measured { row: *row, input_bytes: size(&tensors_of(&inputs[0]))?, output_bytes: size(&output)?, seconds };
+    let measured = Measured {
+        row: row.clone(),
+        input_bytes: size(&tensors_of(&inputs[0]))?,
+        output_bytes: size(&output)?,
+        seconds,
+    };
     fs::remove_file(output)?;
     Ok(measured)
 }
@@ -186,7 +211,7 @@ pub fn measure(row: &Row, binary: &Path, folder: &Path, runs: usize) -> io::Resu
 /// One line per row: `bench | work | median | bound | sizes`.
 pub fn lines(measured: &[Measured]) -> String {
     let line = |m: &Measured| {
-        let (work, median, bound) = (m.row.work, m.median(), m.row.bound);
+        let (work, median, bound) = (&m.row.work, m.median(), m.row.bound);
         format!("bench | {work} | {median:.2} s | {bound} s | {}\n", m.sizes())
     };
     measured.iter().map(line).collect()
@@ -197,7 +222,7 @@ pub fn table(measured: &[Measured]) -> String {
     let mut text = String::from("| work | sizes | median | fastest | bound |\n|---|---|---|---|---|\n");
     for m in measured {
         let missed = if m.median() <= m.row.bound { "" } else { ": missed" };
-        let (work, sizes, median, fastest) = (m.row.work, m.sizes(), m.median(), m.seconds[0]);
+        let (work, sizes, median, fastest) = (&m.row.work, m.sizes(), m.median(), m.seconds[0]);
         text += &format!("| {work} | {sizes} | {median:.2} s | {fastest:.2} s | ≤ {} s{missed} |\n", m.row.bound);
     }
     text
@@ -227,7 +252,7 @@ mod tests {
     #[test]
     fn the_median_is_the_middle() {
         let of = |seconds: &[f64]| {
-            Measured { row: ROWS[0], input_bytes: 0, output_bytes: 0, seconds: seconds.to_vec() }.median()
+            Measured { row: ROWS[0].clone(), input_bytes: 0, output_bytes: 0, seconds: seconds.to_vec() }.median()
         };
         assert_eq!(of(&[1.0, 2.0, 9.0]), 2.0);
         assert_eq!(of(&[1.0, 2.0, 4.0, 9.0]), 3.0);

@@ -2,7 +2,8 @@
 
 use crate::naive::{self, Modules};
 use crate::tensors;
-use rankweave_adapter::{Adapter, Error, Source};
+use rankweave_adapter::base::shards;
+use rankweave_adapter::{Adapter, Base, Error, Source};
 use rankweave_recipe::{Assembler, Facts, Prepared, Recipe, Report};
 use serde_json::{Value, json};
 
@@ -23,6 +24,8 @@ pub struct File {
     pub blocks: Value,
     /// `rules` of its entry in a recipe's mix, or null.
     pub rules: Value,
+    /// `dora` of its source in a recipe.
+    pub dora: Option<&'static str>,
 }
 
 /// A merge to do.
@@ -42,6 +45,10 @@ pub struct Job {
     pub keys: Option<String>,
     /// `output.metadata` of a recipe.
     pub metadata: Option<String>,
+    /// The base model's files: label and bytes. None for no base.
+    pub base: Vec<(String, Vec<u8>)>,
+    /// Text of the index beside them.
+    pub index: Option<String>,
 }
 
 /// What a merge made.
@@ -66,6 +73,7 @@ impl File {
             te_weight: None,
             blocks: Value::Null,
             rules: Value::Null,
+            dora: None,
         }
     }
 }
@@ -81,13 +89,19 @@ impl Job {
             dtype: "f32".into(),
             keys: None,
             metadata: None,
+            base: Vec::new(),
+            index: None,
         }
     }
 
     /// The recipe that says all this.
     pub fn recipe(&self) -> Recipe {
         let id = |i: usize| format!("s{i}");
-        let sources: Vec<Value> = (0..self.files.len()).map(|i| json!({"id": id(i)})).collect();
+        let source = |(i, file): (usize, &File)| match file.dora {
+            Some(dora) => json!({"id": id(i), "dora": dora}),
+            None => json!({"id": id(i)}),
+        };
+        let sources: Vec<Value> = self.files.iter().enumerate().map(source).collect();
         let entry = |(i, file): (usize, &File)| {
             let mut entry = json!({"src": id(i), "weight": file.weight, "te": file.te_weight});
             for (key, value) in [("blocks", &file.blocks), ("rules", &file.rules)] {
@@ -105,6 +119,17 @@ impl Job {
         Recipe::from_json(&recipe.to_string()).expect("a recipe of the tests is well formed")
     }
 
+    /// The base, where there is one.
+    fn open_base(&self) -> Result<Option<Base>, Error> {
+        if self.base.is_empty() {
+            return Ok(None);
+        }
+        let files: Vec<(&str, &dyn Source)> =
+            self.base.iter().map(|(label, bytes)| (label.as_str(), bytes as &dyn Source)).collect();
+        let indexed = self.index.as_ref().map(|text| shards(text, "index")).transpose()?;
+        Base::open("base", &files, indexed.as_deref()).map(Some)
+    }
+
     /// Opens, plans, runs every task in turn, assembles.
     ///
     /// # Errors
@@ -120,8 +145,10 @@ impl Job {
     pub fn run_in_order(&self, order: impl Fn(usize) -> Vec<usize>) -> Result<Merged, Vec<Error>> {
         let open = |file: &File| Adapter::open(&file.bytes, &file.label, file.config.as_deref());
         let adapters = self.files.iter().map(open).collect::<Result<Vec<_>, Error>>().map_err(|e| vec![e])?;
-        let prepared = Prepared::new(self.recipe(), adapters)?;
-        let sources: Vec<&dyn Source> = self.files.iter().map(|file| &file.bytes as &dyn Source).collect();
+        let base = self.open_base().map_err(|e| vec![e])?;
+        let prepared = Prepared::with_base(self.recipe(), adapters, base.as_ref())?;
+        let files = self.files.iter().map(|file| &file.bytes).chain(self.base.iter().map(|(_, bytes)| bytes));
+        let sources: Vec<&dyn Source> = files.map(|bytes| bytes as &dyn Source).collect();
         let mut facts = Facts::default();
         for _ in 0..prepared.rounds() {
             let survey = |task| prepared.survey_task(&sources, task, &facts).map(|found| (task, found));

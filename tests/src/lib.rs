@@ -5,12 +5,14 @@
 //! one that agrees with itself is not. [`synth`] makes full-size adapters, [`shared`] finds real ones, and
 //! [`engine`] is the only door to the code under test.
 
+pub mod base;
 pub mod bench;
 pub mod dense;
 pub mod engine;
 pub mod fixture;
 pub mod kinds;
 pub mod naive;
+pub mod quality;
 pub mod rng;
 pub mod shared;
 pub mod source;

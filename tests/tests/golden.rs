@@ -25,6 +25,7 @@ fn job(folder: &Path, case: &Value) -> Job {
         te_weight: input["te_weight"].as_f64(),
         blocks: Value::Null,
         rules: Value::Null,
+        dora: None,
     };
     Job {
         files: case["inputs"].as_array().unwrap().iter().map(file).collect(),
@@ -34,6 +35,8 @@ fn job(folder: &Path, case: &Value) -> Job {
         dtype: case["dtype"].as_str().unwrap().into(),
         keys: None,
         metadata: None,
+        base: Vec::new(),
+        index: None,
     }
 }
 

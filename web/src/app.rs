@@ -1,6 +1,7 @@
 //! The one screen: adapters, what happens, result.
 
 use crate::announce::Announcer;
+use crate::base::BasePart;
 use crate::card::Cards;
 use crate::drop::{DropPlace, DropVeil};
 use crate::estimate;
@@ -40,6 +41,7 @@ pub fn App() -> impl IntoView {
             <section class="panel adapters" aria-labelledby="adapters-title">
                 <Head step="1" id="adapters-title" title="Adapters" />
                 <Cards />
+                <BasePart />
                 <FileTroubles />
                 <DropPlace />
                 <Samples />

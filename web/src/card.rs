@@ -1,6 +1,7 @@
 //! One card per adapter: what it is, how much of it, and where it stands in the order.
 
 use crate::about::AboutPart;
+use crate::base;
 use crate::blocks::BlockWeights;
 use crate::check::Check;
 use crate::entries::{self, Entry};
@@ -48,6 +49,7 @@ fn Card(entry: Entry) -> impl IntoView {
                 <span class="chip family">{live::signal(move || facts.with(family))}</span>
                 <span class="chip">{live::signal(move || facts.with(|f| f.kind.clone()))}</span>
                 <span class="chip">{live::signal(move || facts.with(|f| f.dialect.clone()))}</span>
+                {live::when(move || facts.with(|f| f.needs_base > 0), needs_base)}
                 <span class="chip">{live::signal(move || facts.with(|f| format!("Rank {}", ranks(f))))}</span>
                 <span class="chip">{live::signal(move || facts.with(alpha_from))}</span>
                 {live::when(wrong, wrong_hash)}
@@ -59,6 +61,7 @@ fn Card(entry: Entry) -> impl IntoView {
                 {fact("Size", facts, size)}
             </dl>
             {live::part(move || facts.with(|f| warning_notes(f.warnings.clone(), f.warning_count, &label)))}
+            {base::direction(&entry)}
             <Weights entry=entry.clone() />
             <BlockWeights entry=entry.clone() />
             <AboutPart entry=entry />
@@ -126,6 +129,10 @@ fn alpha_from(facts: &Facts) -> &'static str {
         "metadata" => "Alpha in metadata",
         _ => "No alpha: scale 1",
     }
+}
+
+fn needs_base() -> AnyView {
+    view! { <span class="chip">"Needs its base"</span> }.into_any()
 }
 
 fn wrong_hash() -> AnyView {

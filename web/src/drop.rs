@@ -1,5 +1,6 @@
 //! Taking files in: dropped anywhere, or chosen with a button. Both take folders.
 
+use crate::base;
 use crate::entries::{self, Picked};
 use crate::format::count;
 use crate::icons;
@@ -102,12 +103,18 @@ pub fn DropVeil() -> impl IntoView {
         if let Some(data) = event.data_transfer().filter(|_| with_files(&event)) {
             event.prevent_default();
             let roots = roots(&data);
+            let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+            let of_base = target.is_some_and(|target| target.closest(".base-place").is_ok_and(|place| place.is_some()));
             spawn_local(async move {
                 let mut picked = Vec::new();
                 for root in roots {
                     gather(root, &mut picked).await;
                 }
-                entries::add(state, picked).await;
+                if of_base {
+                    base::take(state, picked);
+                } else {
+                    entries::add(state, picked).await;
+                }
             });
         }
     });
@@ -119,12 +126,20 @@ pub fn DropVeil() -> impl IntoView {
 }
 
 fn chosen(state: State, node: NodeRef<html::Input>) {
-    let Some(input) = node.get_untracked() else { return };
-    let Some(list) = input.files() else { return };
-    let picked: Vec<Picked> = (0..list.length()).filter_map(|i| list.get(i)).map(from_input).take(MOST).collect();
+    if let Some(input) = node.get_untracked() {
+        spawn_local(entries::add(state, files_of(&input)));
+    }
+}
+
+/// The files that were chosen, which the input forgets.
+pub fn files_of(input: &HtmlInputElement) -> Vec<Picked> {
+    let list = input.files();
+    let file = |i| list.as_ref()?.get(i);
+    let count = list.as_ref().map_or(0, web_sys::FileList::length);
+    let picked = (0..count).filter_map(file).map(from_input).take(MOST).collect();
     // So that the same file can be chosen again.
     input.set_value("");
-    spawn_local(entries::add(state, picked));
+    picked
 }
 
 /// A file from an input; a chosen folder gives its path.

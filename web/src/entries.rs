@@ -32,6 +32,8 @@ pub struct Entry {
     pub te: ArcRwSignal<Option<f64>>,
     /// One factor per block of its family; empty: all 1.
     pub blocks: ArcRwSignal<Vec<f64>>,
+    /// Of its DoRA modules the direction alone is taken.
+    pub direction: ArcRwSignal<bool>,
     /// What its header says.
     pub facts: ArcRwSignal<Facts>,
     /// What reading it whole has shown.
@@ -99,7 +101,7 @@ fn sort(picked: Vec<Picked>) -> (Vec<Picked>, Vec<Picked>) {
 async fn open(state: State, engine: &Rc<Engine>, one: Picked, config: Option<&Picked>) -> Result<(), Vec<Error>> {
     let name = one.file.name();
     let config = match config {
-        Some(config) => Some(text(&config.file).await.map_err(|e| vec![e])?),
+        Some(config) => Some(text_of(&config.file, CONFIG_BYTES).await.map_err(|e| vec![e])?),
         None => None,
     };
     let entries = state.entries;
@@ -121,6 +123,7 @@ async fn open(state: State, engine: &Rc<Engine>, one: Picked, config: Option<&Pi
         weight: ArcRwSignal::new(1.0),
         te: ArcRwSignal::new(None),
         blocks: ArcRwSignal::new(Vec::new()),
+        direction: ArcRwSignal::new(false),
         facts: ArcRwSignal::new(facts),
         check: ArcRwSignal::new(Check::Not),
     };
@@ -138,7 +141,7 @@ async fn configure(state: State, engine: &Rc<Engine>, one: &Picked) -> Result<()
         let hint = "Drop the adapter and its adapter_config.json together, or drop their folder.";
         return Err(vec![error.file(one.file.name()).hint(hint)]);
     };
-    let text = text(&one.file).await.map_err(|e| vec![e])?;
+    let text = text_of(&one.file, CONFIG_BYTES).await.map_err(|e| vec![e])?;
     let facts = engine.configure(entry.number, text).await.map_err(reasons)?;
     // Weights of another family's blocks would mean nothing.
     if entry.facts.with_untracked(|f| f.family != facts.family) {
@@ -148,10 +151,11 @@ async fn configure(state: State, engine: &Rc<Engine>, one: &Picked) -> Result<()
     Ok(())
 }
 
-async fn text(file: &File) -> Result<String, Error> {
+/// The text of a file of at most `most` bytes.
+pub async fn text_of(file: &File, most: f64) -> Result<String, Error> {
     let error = |what: &str| Error::new(Kind::Malformed, what).file(file.name());
-    if file.size() > CONFIG_BYTES {
-        return Err(error("This adapter_config.json is too large to be one").hint("Choose the file that PEFT wrote."));
+    if file.size() > most {
+        return Err(error("This file is too large to be what its name says").hint("Choose the file beside the model."));
     }
     let text = JsFuture::from(file.text())
         .await

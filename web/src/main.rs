@@ -7,6 +7,7 @@
 mod about;
 mod announce;
 mod app;
+mod base;
 mod block_tools;
 mod blocks;
 mod boot;

@@ -81,6 +81,48 @@ pub fn OutputFields() -> impl IntoView {
             {choose("keys", "Key spelling", &KEYS, form.keys)}
         </div>
         {choose("metadata", "Metadata", &METADATA, form.metadata)}
+        {loads()}
+    }
+}
+
+/// Which programs read the file.
+fn loads() -> AnyView {
+    let state = state();
+    let known = live::memo(move || state.estimate.with(|e| e.as_ref()?.as_ref().ok().map(|e| e.loads.clone())));
+    let list = move || match known.get() {
+        None => live::nothing(),
+        Some(programs) if programs.is_empty() => {
+            view! { <p class="line">"Loads in: not known for this spelling and model."</p> }.into_any()
+        }
+        Some(programs) => {
+            let one = |(program, reads, says): &(String, String, String)| {
+                view! {
+                    <dt>{program.clone()}</dt>
+                    <dd>{format!("{reads}. {says}")}</dd>
+                }
+                .into_any()
+            };
+            view! {
+                <details class="loads">
+                    <summary>{summary(&programs)}</summary>
+                    <dl>{live::list(&programs, one)}</dl>
+                </details>
+            }
+            .into_any()
+        }
+    };
+    live::part(list)
+}
+
+/// "Loads in ComfyUI, Forge".
+fn summary(programs: &[(String, String, String)]) -> String {
+    let some = programs.iter().filter(|(_, reads, _)| reads == "yes" || reads == "partly");
+    let names: Vec<_> =
+        some.map(|(name, reads, _)| name.clone() + if reads == "partly" { " (partly)" } else { "" }).collect();
+    if names.is_empty() {
+        "Loads in: no program that is known to".into()
+    } else {
+        format!("Loads in {}", names.join(", "))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the components share. Everything here is a signal, so the page follows by itself.
 
+use crate::base;
 use crate::entries::Entry;
 use crate::job::Job;
 use leptos::prelude::*;
@@ -21,6 +22,8 @@ pub struct State {
     pub methods: RwSignal<Vec<Method>>,
     /// Open adapters, in the user's order.
     pub entries: RwSignal<Vec<Entry>>,
+    /// The base checkpoint, if one is open.
+    pub base: RwSignal<Option<base::Chosen>>,
     /// How many files are being opened.
     pub opening: RwSignal<usize>,
     /// What could not be opened.
@@ -98,6 +101,7 @@ impl State {
             loaded: RwSignal::new(false),
             methods: RwSignal::default(),
             entries: RwSignal::default(),
+            base: RwSignal::new(None),
             opening: RwSignal::new(0),
             troubles: RwSignal::default(),
             form,
@@ -122,7 +126,12 @@ impl State {
 
     /// Everything the user chose, for the engine.
     pub fn settings(&self) -> Settings {
-        let mix = |e: &Entry| Mix { weight: e.weight.get(), te: e.te.get(), blocks: e.blocks.get() };
+        let mix = |e: &Entry| Mix {
+            weight: e.weight.get(),
+            te: e.te.get(),
+            blocks: e.blocks.get(),
+            direction: e.direction.get(),
+        };
         let method = self.form.method.get();
         let own = |one: &Chosen| (one.method == method).then(|| (one.name.clone(), one.value.clone()));
         let params = self.form.params.with(|params| params.iter().filter_map(own).collect());
@@ -135,7 +144,8 @@ impl State {
         };
         let mix = self.entries.with(|entries| entries.iter().map(mix).collect());
         let (dtype, keys, metadata) = (self.form.dtype.get(), self.form.keys.get(), self.form.metadata.get());
-        Settings { mix, method, params, rank, dtype, keys, seed: None, metadata }
+        let base = self.base.with(|chosen| chosen.as_ref().map(|chosen| chosen.base.clone()));
+        Settings { mix, method, params, rank, dtype, keys, seed: None, metadata, base }
     }
 }
 

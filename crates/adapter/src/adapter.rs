@@ -6,7 +6,7 @@
 use crate::assemble::{Assembled, assemble, no_doubles};
 use crate::config::PeftConfig;
 use crate::dialect::{DialectId, is_position};
-use crate::error::{Result, Warning};
+use crate::error::{Error, Kind, Result, Warning};
 use crate::extras::extra_warnings;
 use crate::kind::KindId;
 use crate::layout;
@@ -72,6 +72,30 @@ impl Adapter {
         open(source, label, config_json, limits).map_err(|e| e.file(label))
     }
 
+    /// How many modules need the base model's weights.
+    pub fn needing_base(&self) -> usize {
+        self.modules.iter().filter(|module| module.kind.needs_base()).count()
+    }
+
+    /// Takes DoRA modules for their direction alone, without their magnitudes; a warning says so. Other kinds stay as
+    /// they are.
+    pub fn take_direction(&mut self) {
+        let mut count = 0;
+        for module in &mut self.modules {
+            if let Some(direction) = module.without_magnitudes() {
+                *module = direction;
+                count += 1;
+            }
+        }
+        if count > 0 {
+            let message = format!(
+                "Of {count} DoRA modules the direction alone is merged: their magnitudes are left out, so that the result \
+                 is not what was trained."
+            );
+            self.warnings.push(Warning::new("dora-direction", &self.label, message));
+        }
+    }
+
     /// Gives the modules the names they have in `family`, for an adapter whose own names and shapes tell none. The
     /// adapter's family stays what it is.
     ///
@@ -93,6 +117,7 @@ fn open(source: &dyn Source, label: &str, config_json: Option<&str>, limits: &Li
     let inner = inner.map(|text| PeftConfig::parse_metadata(text, limits)).transpose();
     let inner = inner.map_err(|e| e.key("lora_adapter_metadata"))?.unwrap_or_default();
     fill_alphas(&mut modules, config.as_ref(), &inner)?;
+    no_magnitudes(&modules, config.as_ref().or_else(|| inner.values().next()))?;
     let dialect = common_dialect(&modules);
     let vectors = modules.iter_mut().filter(|m| m.kind == KindId::Vector && dialect != DialectId::Mixed);
     vectors.for_each(|m| m.dialect = dialect);
@@ -113,6 +138,16 @@ fn open(source: &dyn Source, label: &str, config_json: Option<&str>, limits: &Li
     })
 }
 
+/// A configuration that says DoRA, of a file without magnitudes, must not pass for a plain LoRA's.
+fn no_magnitudes(modules: &[Module], config: Option<&PeftConfig>) -> Result<()> {
+    let dora = config.is_some_and(|config| config.fields.get("use_dora") == Some(&true.into()));
+    if !dora || modules.iter().any(|module| module.kind == KindId::Dora) {
+        return Ok(());
+    }
+    let error = Error::new(Kind::Malformed, "The configuration says that this is a DoRA adapter").key("use_dora");
+    Err(error.expected("magnitudes (X.lora_magnitude_vector)").found("none in the file"))
+}
+
 /// Takes the alphas that have no tensor from adapter_config.json, or from the configuration inside the metadata.
 fn fill_alphas(
     modules: &mut [Module],
@@ -124,7 +159,7 @@ fn fill_alphas(
         if let Some(config) = config.or_else(own) {
             // PEFT scales whole Kronecker factors too, by the rank that the configuration names.
             if module.kind == KindId::Lokr && module.dim == 0 {
-                module.dim = usize::try_from(config.r).unwrap_or_default();
+                module.dim = usize::try_from(config.rank_of(&module.key.path)?).unwrap_or_default();
             }
             if module.dim == 0 {
                 continue;

@@ -194,10 +194,10 @@ fn module(group: Group, alpha: Option<usize>, header: &Header, limits: &Limits) 
     let Group { base, dialect, key, mut parts } = group;
     parts.sort_unstable();
     let measured = kind::measure(&kind::Parts { list: &parts, header, limits });
-    let (kind, Measured { mut shape, rank, dim }) = measured.map_err(|e| e.module(key.id()))?;
+    let (kind, Measured { mut shape, rank, dim, direction }) = measured.map_err(|e| e.module(key.id()))?;
     // LyCORIS flattens convolutions; the name may tell their kernel.
     if shape.kernel.is_empty()
-        && matches!(kind, KindId::Loha | KindId::Lokr)
+        && matches!(direction.map_or(kind, |(kind, _)| kind), KindId::Loha | KindId::Lokr)
         && let Some(kernel) = layout::kernel(&key, shape.inp)
     {
         shape.inp /= kernel.iter().product::<usize>();
@@ -205,7 +205,7 @@ fn module(group: Group, alpha: Option<usize>, header: &Header, limits: &Limits) 
     }
     Ok(Module {
         key,
-        raw: base.to_owned(),
+        raw: dialect::written_base(base),
         dialect: dialect.unwrap_or_else(|| dialect::dialect_of(base)),
         kind,
         shape,
@@ -215,6 +215,8 @@ fn module(group: Group, alpha: Option<usize>, header: &Header, limits: &Limits) 
         swapped: false,
         alpha: alpha.map_or(Alpha::None, Alpha::Tensor),
         rslora: false,
+        direction,
+        base: None,
     })
 }
 

@@ -5,6 +5,7 @@
 //! `lora_adapter_metadata`, each with the part of the model before it: `transformer.lora_alpha`. MLX has a file of the
 //! same name with other fields: the scale itself, `lora_parameters.scale`.
 
+use crate::dialect::MERGE_INTO_BASE;
 use crate::error::{Error, Kind, Result};
 use crate::limits::Limits;
 use crate::pattern::Pattern;
@@ -28,7 +29,7 @@ pub struct PeftConfig {
     pub base_model: Option<String>,
     /// Task, such as `CAUSAL_LM`.
     pub task_type: Option<String>,
-    /// The base stores its weights transposed. It changes nothing here.
+    /// The base stores its weights transposed, in×out. The adapter's own are not.
     pub fan_in_fan_out: bool,
     /// Modules whose weights are stored whole.
     pub modules_to_save: Vec<String>,
@@ -36,6 +37,8 @@ pub struct PeftConfig {
     pub fields: BTreeMap<String, Value>,
     /// Keys of `alpha_pattern` in their order, compiled, with their alphas.
     alphas: Vec<(Pattern, f64)>,
+    /// Those of `rank_pattern`, as they stand: few modules need them.
+    ranks: Ordered,
 }
 
 impl PeftConfig {
@@ -47,7 +50,7 @@ impl PeftConfig {
     pub fn parse(text: &str, limits: &Limits) -> Result<PeftConfig> {
         let fields: BTreeMap<String, Value> = parse_json(text, limits)?;
         let order: Patterns = parse_json(text, limits)?;
-        Self::from_fields(fields, order.alpha_pattern.0)
+        Self::from_fields(fields, order)
     }
 
     /// The configurations inside a file's `lora_adapter_metadata`, by part of the model (`""` when none is named).
@@ -59,18 +62,18 @@ impl PeftConfig {
             parts.entry(part.to_owned()).or_default().insert(field.to_owned(), value);
         }
         // The order of keys is lost here; diffusers writes whole paths, of which only one can fit.
-        let alphas = |fields: &BTreeMap<String, Value>| {
-            let map = fields.get("alpha_pattern").and_then(Value::as_object);
-            map.into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect()
+        let pattern = |fields: &BTreeMap<String, Value>, key: &str| {
+            let map = fields.get(key).and_then(Value::as_object);
+            Ordered(map.into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect())
         };
         let config = |(part, fields): (String, BTreeMap<String, Value>)| {
-            let order = alphas(&fields);
-            Ok((part, Self::from_fields(fields, order)?))
+            let (alpha_pattern, rank_pattern) = (pattern(&fields, "alpha_pattern"), pattern(&fields, "rank_pattern"));
+            Ok((part, Self::from_fields(fields, Patterns { alpha_pattern, rank_pattern })?))
         };
         parts.into_iter().filter(|(_, f)| f.contains_key("r") || f.contains_key("lora_alpha")).map(config).collect()
     }
 
-    fn from_fields(fields: BTreeMap<String, Value>, alphas: Vec<(String, Value)>) -> Result<PeftConfig> {
+    fn from_fields(fields: BTreeMap<String, Value>, patterns: Patterns) -> Result<PeftConfig> {
         refuse_others(&fields)?;
         let get = |key: &str| fields.get(key).filter(|v| !v.is_null());
         let text = |key: &str| get(key).and_then(Value::as_str).map(str::to_owned);
@@ -81,10 +84,6 @@ impl PeftConfig {
         if !(r >= 0.0 && r <= f64::from(u32::MAX)) {
             return Err(wrong("r", "a positive number", r.to_string()));
         }
-        let alphas = alphas.into_iter().map(|(key, value)| {
-            let alpha = number(Some(&value), "alpha_pattern")?.unwrap_or(0.0);
-            Ok((Pattern::new(&key)?, alpha))
-        });
         let saved = get("modules_to_save").and_then(Value::as_array).into_iter().flatten();
         Ok(PeftConfig {
             r: r as u64,
@@ -95,7 +94,8 @@ impl PeftConfig {
             task_type: text("task_type"),
             fan_in_fan_out: flag(&fields, "fan_in_fan_out"),
             modules_to_save: saved.filter_map(|v| v.as_str().map(str::to_owned)).collect(),
-            alphas: alphas.collect::<Result<_>>()?,
+            alphas: compiled(&patterns.alpha_pattern, "alpha_pattern")?,
+            ranks: patterns.rank_pattern,
             fields,
         })
     }
@@ -105,17 +105,40 @@ impl PeftConfig {
     /// # Errors
     /// `Unsupported` when a pattern takes absurdly long to match.
     pub fn alpha_of(&self, path: &str) -> Result<f64> {
-        for (pattern, alpha) in &self.alphas {
-            if pattern.fits(path)? {
-                return Ok(*alpha);
-            }
-        }
-        Ok(self.lora_alpha)
+        Ok(first_fit(&self.alphas, path)?.unwrap_or(self.lora_alpha))
+    }
+
+    /// The rank stated for the module at `path`, for modules whose tensors do not tell it.
+    ///
+    /// # Errors
+    /// `Malformed` and `Unsupported` for patterns that cannot be read.
+    pub fn rank_of(&self, path: &str) -> Result<u64> {
+        let ranks = compiled(&self.ranks, "rank_pattern")?;
+        Ok(first_fit(&ranks, path)?.map_or(self.r, |rank| rank.clamp(0.0, f64::from(u32::MAX)) as u64))
     }
 }
 
+/// Keys of a pattern in their order, with their numbers.
+fn compiled(pattern: &Ordered, name: &str) -> Result<Vec<(Pattern, f64)>> {
+    let one = |(key, value): &(String, Value)| Ok((Pattern::new(key)?, number(Some(value), name)?.unwrap_or(0.0)));
+    pattern.0.iter().map(one).collect()
+}
+
+/// The value of the first pattern that fits.
+fn first_fit(patterns: &[(Pattern, f64)], path: &str) -> Result<Option<f64>> {
+    for (pattern, value) in patterns {
+        if pattern.fits(path)? {
+            return Ok(Some(*value));
+        }
+    }
+    Ok(None)
+}
+
 /// The types whose tensors are read.
-const READ: [&str; 5] = ["LORA", "ADALORA", "LOHA", "LOKR", "VERA"];
+const READ: [&str; 7] = ["LORA", "ADALORA", "LOHA", "LOKR", "VERA", "IA3", "OFT"];
+
+/// The types that depend on the base model's weights in a way that is not read.
+const NEEDS_BASE: [&str; 11] = ["BOFT", "BONE", "DEFT", "GLORA", "HIRA", "HRA", "LOFT", "MISS", "OSF", "PSOFT", "ROAD"];
 
 /// Refuses configurations whose factor pairs are not the change of the original weights.
 fn refuse_others(fields: &BTreeMap<String, Value>) -> Result<()> {
@@ -127,13 +150,12 @@ fn refuse_others(fields: &BTreeMap<String, Value>) -> Result<()> {
         return refuse(
             format!("This is a PEFT adapter of type {kind}, which Rankweave does not read"),
             "peft_type",
-            later,
+            if NEEDS_BASE.iter().any(|known| kind.eq_ignore_ascii_case(known)) { MERGE_INTO_BASE } else { later },
         );
     }
-    let mlx = fields.get("fine_tune_type").and_then(Value::as_str);
-    if flag(fields, "use_dora") || mlx == Some("dora") {
-        let hint = "Its effect depends on the base model's weights; merge it into the base and extract a LoRA from the difference.";
-        return refuse("This is a DoRA adapter, which Rankweave does not read".to_owned(), "use_dora", hint);
+    if fields.get("fine_tune_type").and_then(Value::as_str) == Some("dora") {
+        let what = "This is a DoRA adapter of MLX, which Rankweave does not read".to_owned();
+        return refuse(what, "fine_tune_type", MERGE_INTO_BASE);
     }
     if flag(fields, "use_qalora") {
         return refuse("This is a QA-LoRA adapter, which Rankweave does not read".to_owned(), "use_qalora", later);
@@ -188,14 +210,16 @@ fn parse_json<'de, T: Deserialize<'de>>(text: &'de str, limits: &Limits) -> Resu
     })
 }
 
-/// `alpha_pattern` with its keys in order, since the first that fits decides.
+/// Patterns with their keys in order, since the first that fits decides.
 #[derive(serde::Deserialize)]
 struct Patterns {
     #[serde(default)]
     alpha_pattern: Ordered,
+    #[serde(default)]
+    rank_pattern: Ordered,
 }
 
-#[derive(Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Ordered(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Ordered {
@@ -204,7 +228,7 @@ impl<'de> Deserialize<'de> for Ordered {
         impl<'de> Visitor<'de> for List {
             type Value = Ordered;
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("alpha_pattern to be an object or null")
+                f.write_str("a pattern to be an object or null")
             }
             fn visit_unit<E>(self) -> std::result::Result<Ordered, E> {
                 Ok(Ordered::default())

@@ -3,7 +3,7 @@
 use crate::error::Warning;
 
 /// Codes and what to do. Codes that are missing ask for nothing.
-const FIXES: [(&str, &str); 25] = [
+const FIXES: [(&str, &str); 30] = [
     ("different-families", "Merge adapters of one base model only: remove the others."),
     ("no-overlap", "Check that all adapters are for the same base model."),
     ("only-in-one", "Nothing, if that is meant; else compare what each was trained on."),
@@ -13,6 +13,7 @@ const FIXES: [(&str, &str); 25] = [
     ("extra-dropped", "Give the adapter a weight if you want its tensor."),
     ("extra-tensors", "Nothing: they are kept beside the merged modules as they are."),
     ("left-out", "Choose kohya keys for the output, or those of the input, if these changes matter."),
+    ("expanded", "Choose another key spelling or number type for the output if the file gets too large."),
     ("vera-inputs", "Check the merged adapter against the original before you rely on it."),
     ("tags-left-out", "Repair the entry with rankweave metadata, or choose another metadata mode."),
     ("stale-hash", "Remove the entry, or merge or convert the file anew."),
@@ -26,6 +27,10 @@ const FIXES: [(&str, &str); 25] = [
     ("config-field", "Load the merged adapter as its base model needs it."),
     ("dropped-by-rule", "Nothing, if that is meant; else change the rule."),
     ("no-block", "Nothing: such modules keep the adapter's weight."),
+    ("needs-base", "Give the base checkpoint, or take a DoRA adapter's direction alone."),
+    ("dora-direction", "Give the base checkpoint to merge what was trained."),
+    ("full-rank", "Choose a rank, such as 64, or a share of the energy."),
+    ("bias-not-scaled", "Compare the result with the original: where biases are small, little is lost."),
     ("rule-unused", "Check the pattern against the names in the report."),
     ("untrained", "Use a later checkpoint, unless these modules were frozen on purpose."),
     ("not-finite", "Use another checkpoint: training diverged, or the file is damaged."),

@@ -12,6 +12,7 @@
 
 pub mod adapter;
 mod assemble;
+pub mod base;
 pub mod config;
 pub mod dialect;
 pub mod display;
@@ -30,6 +31,7 @@ mod native;
 pub mod part;
 mod pattern;
 pub mod peft_config;
+pub mod peft_lycoris;
 pub mod read;
 pub mod safetensors;
 mod sniff;
@@ -37,6 +39,7 @@ pub mod source;
 pub mod writer;
 
 pub use adapter::{Adapter, Family};
+pub use base::{Base, BaseWeight};
 pub use config::PeftConfig;
 pub use dialect::{DialectId, NamingContext, OutputKeys, check_components, output_keys};
 pub use dtype::Dtype;
@@ -50,6 +53,7 @@ pub use module::{Alpha, Component, Extra, Module, ModuleKey, ModuleShape};
 pub use native::native;
 pub use part::Part;
 pub use peft_config::{PeftModule, peft_config};
+pub use peft_lycoris::PeftLycoris;
 pub use read::{Stored, Tensor, read_alphas, read_modules, read_raw};
 pub use safetensors::{Header, TensorInfo, read_header};
 pub use source::Source;

@@ -4,6 +4,7 @@
 //! Two spellings of one module have one [`ModuleKey::matching`] name: dots and underscores count as the same,
 //! because kohya's names have lost their dots.
 
+use crate::base::BaseWeight;
 use crate::dialect::DialectId;
 use crate::kind::KindId;
 use crate::part::Part;
@@ -68,7 +69,8 @@ impl ModuleKey {
     }
 }
 
-/// The shape of the weight that a module adapts: `out × (inp · kernel…)`.
+/// The shape of the weight that a module adapts: `out × (inp · kernel…)`. A size of 0 is one that only the base model
+/// knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModuleShape {
     /// Output features or channels: rows of ΔW.
@@ -87,9 +89,10 @@ impl ModuleShape {
 }
 
 impl fmt::Display for ModuleShape {
-    /// `320×768`, or `320×4×3×3` for a convolution.
+    /// `320×768`, or `320×4×3×3` for a convolution; `?` where only the base model knows.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}×{}", self.out, self.inp)?;
+        let size = |n: usize| if n == 0 { "?".to_owned() } else { n.to_string() };
+        write!(f, "{}×{}", size(self.out), size(self.inp))?;
         self.kernel.iter().try_for_each(|k| write!(f, "×{k}"))
     }
 }
@@ -130,9 +133,26 @@ pub struct Module {
     pub alpha: Alpha,
     /// The scale is alpha/√r instead of alpha/r.
     pub rslora: bool,
+    /// For DoRA: the kind of its direction, which is the module without its magnitudes, and that one's rank.
+    pub direction: Option<(KindId, usize)>,
+    /// Where the base model's weight lies, for kinds that need it, once [`crate::Base::attach`] has found it.
+    pub base: Option<BaseWeight>,
 }
 
 impl Module {
+    /// Is its weight's size known? That of some kinds is the base model's.
+    pub fn sized(&self) -> bool {
+        self.shape.out > 0 && self.shape.inp > 0
+    }
+
+    /// For DoRA: the module without its magnitudes.
+    pub fn without_magnitudes(&self) -> Option<Module> {
+        let (kind, rank) = self.direction?;
+        let mut module = Module { kind, rank, direction: None, base: None, ..self.clone() };
+        module.parts.retain(|(part, _)| !matches!(part, Part::Magnitude | Part::MagnitudeVector));
+        Some(module)
+    }
+
     /// The factor before ΔW, for the alpha that the file states (see [`crate::read_alphas`]): alpha/r, alpha/√r
     /// with rsLoRA, 1 without alpha. An alpha tensor of 0 counts as none, as kohya's trainer means it; PEFT takes 0 in a
     /// configuration at its word.

@@ -54,7 +54,7 @@ pub enum Part {
     NormBias,
     /// A bias trained beside the up factor.
     UpBias,
-    /// Magnitudes of a weight-decomposed pair.
+    /// Magnitudes of a weight-decomposed change, LyCORIS's: out×1 or 1×in (and ones).
     Magnitude,
     /// Singular values between the two factors, r×1 or r.
     Diagonal,
@@ -82,16 +82,27 @@ pub enum Part {
     TransposedUp,
     /// A of a pair, transposed: in×r.
     TransposedDown,
+    /// Magnitudes of a weight-decomposed pair, PEFT's: one per output.
+    MagnitudeVector,
+    /// IA³'s factors, out×1 or 1×in.
+    Ia3,
+    /// OFT's blocks before they are made skew, count×b×b, which turn the outputs.
+    OftBlocks,
+    /// OFT's factors of the turned outputs, out×1 (and ones).
+    OftRescale,
+    /// OFT's upper triangles, count×b(b−1)/2, which turn the inputs.
+    OftInputs,
 }
 
 use Part::{
     BiasIndices, BiasSize, BiasValues, Diagonal, Diff, DiffBias, DiffVector, EmbeddingDown, EmbeddingUp, HadaT1,
-    HadaT2, HadaW1A, HadaW1B, HadaW2A, HadaW2B, LokrT2, LokrW1, LokrW1A, LokrW1B, LokrW2, LokrW2A, LokrW2B, Magnitude,
-    Mid, NormBias, NormWeight, Ranks, TransposedDown, TransposedUp, UpBias, VeraB, VeraD, VeraDown, VeraUp,
+    HadaT2, HadaW1A, HadaW1B, HadaW2A, HadaW2B, Ia3, LokrT2, LokrW1, LokrW1A, LokrW1B, LokrW2, LokrW2A, LokrW2B,
+    Magnitude, MagnitudeVector, Mid, NormBias, NormWeight, OftBlocks, OftInputs, OftRescale, Ranks, TransposedDown,
+    TransposedUp, UpBias, VeraB, VeraD, VeraDown, VeraUp,
 };
 
 /// Endings that are the same in every dialect. The first of a part is the one that is written.
-const ENDINGS: [(&str, Part); 36] = [
+const ENDINGS: [(&str, Part); 41] = [
     (".lora_mid.weight", Mid),
     (".hada_w1_a", HadaW1A),
     (".hada_w1_b", HadaW1B),
@@ -114,8 +125,8 @@ const ENDINGS: [(&str, Part); 36] = [
     (".lora_B.bias", UpBias),
     (".lora_up.bias", UpBias),
     (".dora_scale", Magnitude),
-    (".lora_magnitude_vector", Magnitude),
-    (".lora_magnitude_vector.weight", Magnitude),
+    (".lora_magnitude_vector", MagnitudeVector),
+    (".lora_magnitude_vector.weight", MagnitudeVector),
     (".lora_E", Diagonal),
     (".lora_E.weight", Diagonal),
     (".ranknum", Ranks),
@@ -128,6 +139,11 @@ const ENDINGS: [(&str, Part); 36] = [
     (".lora_embedding_A", EmbeddingDown),
     (".lora_b", TransposedUp),
     (".lora_a", TransposedDown),
+    (".ia3_l", Ia3),
+    (".oft_blocks", OftBlocks),
+    (".rescale", OftRescale),
+    (".oft_R.weight", OftInputs),
+    (".oft_R", OftInputs),
 ];
 
 impl Part {

@@ -6,6 +6,8 @@
 //! gets an entry too.
 
 use crate::config::PeftConfig;
+use crate::kind::KindId;
+use crate::peft_lycoris::PeftLycoris;
 use serde_json::{Value, json};
 
 /// One module of a PEFT adapter.
@@ -20,36 +22,61 @@ pub struct PeftModule {
 }
 
 /// Text of the adapter_config.json for `modules`; `saved` names whole modules kept in the file; `biases` says
-/// that up factors have biases; `inputs` are the configurations of the merged adapters, whose base model and task are
-/// carried over from the first. Rows of the text are sorted: same input, same bytes.
-pub fn peft_config(modules: &[PeftModule], saved: &[String], biases: bool, inputs: &[&PeftConfig]) -> String {
+/// that up factors have biases; `lycoris` that the modules are LoHa's or LoKr's; `inputs` are the configurations of the
+/// merged adapters, whose base model and task are carried over from the first. Rows of the text are sorted: same input,
+/// same bytes.
+pub fn peft_config(
+    modules: &[PeftModule],
+    saved: &[String],
+    biases: bool,
+    lycoris: Option<&PeftLycoris>,
+    inputs: &[&PeftConfig],
+) -> String {
     let ranks: Vec<(&str, f64)> = modules.iter().map(|m| (m.path.as_str(), m.rank as f64)).collect();
     let alphas: Vec<(&str, f64)> = modules.iter().map(|m| (m.path.as_str(), m.alpha)).collect();
     let (r, alpha) = (most_common(&ranks), most_common(&alphas));
     let first = |key: &str| inputs.first().and_then(|c| c.fields.get(key)).cloned().unwrap_or(Value::Null);
-    let fields: [(&str, String); 19] = [
+    let lokr = lycoris.is_some_and(|own| own.kind == KindId::Lokr);
+    // What PEFT's types call their own fields; each knows only its own.
+    let plain = ["bias", "fan_in_fan_out", "init_lora_weights", "layer_replication", "lora_alpha", "lora_bias"];
+    let plain = [&plain[..], &["lora_dropout", "use_dora", "use_rslora"]].concat();
+    let other = ["alpha", "init_weights", "module_dropout", "rank_dropout", "use_effective_conv2d"];
+    let fields: [(&str, String); 26] = [
+        ("alpha", number(alpha)),
         ("alpha_pattern", object(&pattern_entries(&alphas, alpha))),
         ("base_model_name_or_path", json!(inputs.first().and_then(|c| c.base_model.as_ref())).to_string()),
         ("bias", json!("none").to_string()),
+        ("decompose_both", lycoris.is_some_and(|own| own.both).to_string()),
+        ("decompose_factor", lycoris.map_or(-1, |own| own.factor).to_string()),
         ("fan_in_fan_out", inputs.first().is_some_and(|c| c.fan_in_fan_out).to_string()),
         ("inference_mode", "true".to_owned()),
         ("init_lora_weights", "true".to_owned()),
+        ("init_weights", "true".to_owned()),
         ("layer_replication", first("layer_replication").to_string()),
         ("lora_alpha", number(alpha)),
         ("lora_bias", biases.to_string()),
         ("lora_dropout", "0.0".to_owned()),
+        ("module_dropout", "0.0".to_owned()),
         ("modules_to_save", if saved.is_empty() { Value::Null } else { json!(saved) }.to_string()),
-        ("peft_type", json!("LORA").to_string()),
+        ("peft_type", json!(lycoris.map_or("LORA", |_| if lokr { "LOKR" } else { "LOHA" })).to_string()),
         ("r", number(r)),
+        ("rank_dropout", "0.0".to_owned()),
         ("rank_pattern", object(&pattern_entries(&ranks, r))),
         ("revision", first("revision").to_string()),
         ("target_modules", json!(targets(modules, inputs)).to_string()),
         ("task_type", first("task_type").to_string()),
         ("use_dora", "false".to_owned()),
+        ("use_effective_conv2d", lycoris.is_some_and(|own| own.effective).to_string()),
         ("use_rslora", "false".to_owned()),
     ];
     // Older versions of PEFT refuse fields that they do not know.
-    let written = fields.iter().filter(|(key, _)| *key != "lora_bias" || biases);
+    let knows = |key: &str| match key {
+        "lora_bias" => biases && lycoris.is_none(),
+        "decompose_both" | "decompose_factor" => lokr,
+        _ if lycoris.is_some() => !plain.contains(&key),
+        _ => !other.contains(&key),
+    };
+    let written = fields.iter().filter(|(key, _)| knows(key));
     let rows: Vec<String> = written.map(|(key, value)| format!("  \"{key}\": {value}")).collect();
     format!("{{\n{}\n}}\n", rows.join(",\n"))
 }
@@ -125,7 +152,7 @@ mod tests {
         for alphas in [[4.0, 4.0, 4.0, 7.0, 9.0, 4.0], [1.0, 2.5, 1.0, 1.0, -3.0, 1.0]] {
             let paths = [("a.q", 4), ("b.a.q", 4), ("c.q", 4), ("q", 7), ("d.v", 9), ("c.d.v", 4)];
             let modules: Vec<_> = paths.iter().zip(alphas).map(|((p, r), alpha)| module(p, *r, alpha)).collect();
-            let text = peft_config(&modules, &["classifier".to_owned()], false, &[]);
+            let text = peft_config(&modules, &["classifier".to_owned()], false, None, &[]);
             let config = PeftConfig::parse(&text, &Limits::default()).unwrap();
             assert_eq!((config.r, config.lora_alpha, config.use_rslora), (4, alphas[0], false));
             for module in &modules {
@@ -141,12 +168,12 @@ mod tests {
             "base_model_name_or_path":"x/y","fan_in_fan_out":true}"#;
         let like = PeftConfig::parse(like, &Limits::default()).unwrap();
         let modules = [module("model.layers.0.q_proj", 4, 4.0), module("model.layers.0.v_proj", 4, 4.0)];
-        let config = PeftConfig::parse(&peft_config(&modules, &[], false, &[&like]), &Limits::default()).unwrap();
+        let config = PeftConfig::parse(&peft_config(&modules, &[], false, None, &[&like]), &Limits::default()).unwrap();
         assert_eq!(config.fields["target_modules"], json!(["q_proj", "v_proj"]));
         assert_eq!((config.base_model.as_deref(), config.task_type.as_deref()), (Some("x/y"), Some("CAUSAL_LM")));
         assert!(config.fan_in_fan_out);
         let more = [module("model.layers.0.k_proj", 4, 4.0)];
-        let config = PeftConfig::parse(&peft_config(&more, &[], false, &[&like]), &Limits::default()).unwrap();
+        let config = PeftConfig::parse(&peft_config(&more, &[], false, None, &[&like]), &Limits::default()).unwrap();
         assert_eq!(config.fields["target_modules"], json!(["model.layers.0.k_proj"]));
     }
 }

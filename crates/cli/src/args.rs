@@ -77,6 +77,8 @@ pub(crate) struct Merge {
     /// Take the modules whose names fit a pattern out of an input, whatever --rule says of them.
     #[arg(long = "drop", value_name = "[ID:]PATTERN", allow_hyphen_values = true)]
     pub drops: Vec<String>,
+    #[command(flatten)]
+    pub base: Based,
     /// The merge method; `rankweave methods` lists them.
     #[arg(long, value_parser = method_ids(), default_value = "sum")]
     pub method: String,
@@ -119,6 +121,12 @@ pub(crate) struct Convert {
     /// Type of the factors [default: that of the input].
     #[arg(long)]
     pub dtype: Option<DtypeArg>,
+    /// Only one part of the model: unet, transformer, text_encoder, text_encoder_2, text_encoder_3 or prior. A PEFT folder
+    /// holds one.
+    #[arg(long, value_name = "PART")]
+    pub part: Option<String>,
+    #[command(flatten)]
+    pub base: Based,
 }
 
 #[derive(Args)]
@@ -138,6 +146,23 @@ pub(crate) struct Metadata {
     /// The file to write; never the one that is read.
     #[arg(short, long, value_name = "OUT", requires = "changes")]
     pub output: Option<PathBuf>,
+}
+
+/// What adapters that depend on the base model are merged with.
+#[derive(Args)]
+pub(crate) struct Based {
+    /// The base model, for adapters that depend on its weights (DoRA, IA³, OFT): a .safetensors file, a folder, or the
+    /// model.safetensors.index.json of several files. Only headers and the weights needed are read.
+    #[arg(long = "base", value_name = "MODEL")]
+    pub model: Option<PathBuf>,
+    /// Without the base: what to take of DoRA adapters. The direction alone, without magnitudes, is not what was trained.
+    #[arg(long, value_name = "HOW")]
+    pub dora: Option<DoraArg>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DoraArg {
+    Direction,
 }
 
 #[derive(Args)]

@@ -4,7 +4,7 @@ use crate::args::Inspect;
 use crate::inputs::{self, Input};
 use crate::show::{self, line};
 use crate::{blocks, progress, together};
-use rankweave_adapter::{Adapter, Error, Result, Source, display::clean};
+use rankweave_adapter::{Adapter, Error, KindId, Result, Source, display::clean};
 use rankweave_recipe::{Compatibility, Inspection, Reading, about, compatibility, inspect, read_whole};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -71,6 +71,11 @@ fn table(facts: &Inspection) {
         n => format!(", {n} in text encoders"),
     };
     line("modules", format!("{}{inside}", facts.modules));
+    let titled = |(id, n): (&String, &usize)| {
+        let title = KindId::from_id(id).map_or("", KindId::title);
+        if facts.kinds.len() > 1 { format!("{title} (×{n})") } else { title.to_owned() }
+    };
+    line("kind", facts.kinds.iter().map(titled).collect::<Vec<_>>().join(", "));
     line("rank", counts(&facts.ranks));
     let (least, largest) = facts.alpha.scale;
     let scale = if least == largest { format!("{least}") } else { format!("{least} to {largest}") };

@@ -4,6 +4,7 @@
 //! error (three lines on standard error: what, where, hint), 2 for wrong usage.
 
 mod args;
+mod base;
 mod blocks;
 mod cancel;
 mod edit;

@@ -1,23 +1,26 @@
 //! `rankweave merge` and `rankweave convert`.
 
-use crate::args::{Convert, DtypeArg, KeysArg, Merge};
+use crate::args::{Based, Convert, DtypeArg, KeysArg, Merge};
+use crate::base::{self, Model};
 use crate::inputs::{self, Input, cannot_read};
 use crate::output::{Draft, Target, write_text};
 use crate::{blocks, cancel, pool, progress, show};
-use rankweave_adapter::{Adapter, Error, Kind, MetadataMode, Source};
-use rankweave_recipe::{Assembler, Finished, MethodRef, Output, Prepared, Rank, Recipe, Report};
+use rankweave_adapter::{Adapter, Error, Kind, KindId, MetadataMode, Source};
+use rankweave_recipe::{Assembler, DIRECTION, Finished, MethodRef, Output, Prepared, Rank, Recipe, Report, Rule};
 use serde_json::{Map, Value};
 use std::path::Path;
 
 pub(crate) fn run(args: &Merge) -> Result<(), Vec<Error>> {
     let inputs = inputs::open_all(&args.inputs)?;
+    let model = base::open(args.base.model.as_deref()).map_err(|e| vec![e])?;
     let target = Target::of(&args.output);
-    let recipe = match &args.recipe {
+    let mut recipe = match &args.recipe {
         Some(path) => read_recipe(path).map_err(|e| vec![e])?,
         None => recipe(args, &inputs, &target)?,
     };
+    take_directions(&mut recipe, &args.base, &inputs);
     let fine = recipe.mix.iter().any(|entry| entry.blocks.is_some() || !entry.rules.is_empty());
-    let report = execute(recipe, inputs, &target)?;
+    let report = execute(recipe, inputs, model, &target)?;
     if let Some(path) = &args.report {
         let text = serde_json::to_string_pretty(&report).unwrap_or_default();
         write_text(path, &text).map_err(|e| vec![e])?;
@@ -32,15 +35,39 @@ pub(crate) fn run(args: &Merge) -> Result<(), Vec<Error>> {
 /// A merge of one adapter with every rank slot kept as it is.
 pub(crate) fn convert(args: &Convert) -> Result<(), Vec<Error>> {
     let input = inputs::open(&args.input).map_err(|e| vec![e])?;
+    let model = base::open(args.base.model.as_deref()).map_err(|e| vec![e])?;
     let target = Target::of(&args.output);
-    let recipe = Recipe {
+    let mut recipe = Recipe {
         method: MethodRef { id: "concat".into(), params: Map::new() },
         output: output(args.keys, args.dtype, Rank::Exact, &input.adapter, &target).map_err(|e| vec![e])?,
         ..Recipe::blank(1)
     };
-    let report = execute(recipe, vec![input], &target)?;
+    if let Some(part) = &args.part {
+        recipe.mix[0].rules = only(part, &input.adapter).map_err(|e| vec![e])?;
+    }
+    let inputs = vec![input];
+    take_directions(&mut recipe, &args.base, &inputs);
+    let report = execute(recipe, inputs, model, &target)?;
     show::summary(&report);
     Ok(())
+}
+
+/// The rules that leave one part of the model.
+fn only(part: &str, adapter: &Adapter) -> Result<Vec<Rule>, Error> {
+    let mut parts: Vec<String> = adapter.modules.iter().map(|m| m.key.component.to_string()).collect();
+    parts.sort();
+    parts.dedup();
+    if !parts.iter().any(|own| own == part) {
+        return Err(Error::new(Kind::Parameter, "The adapter has no such part")
+            .file(&adapter.label)
+            .expected(format!("one of {}", parts.join(", ")))
+            .found(part)
+            .hint("rankweave inspect shows which modules a file has."));
+    }
+    Ok(vec![
+        Rule { pattern: "*".into(), weight: None, drop: true },
+        Rule { pattern: format!("{part}.*"), weight: Some(1.0), drop: false },
+    ])
 }
 
 fn recipe(args: &Merge, inputs: &[Input], target: &Target) -> Result<Recipe, Vec<Error>> {
@@ -60,6 +87,14 @@ fn recipe(args: &Merge, inputs: &[Input], target: &Target) -> Result<Recipe, Vec
     recipe.output = output(args.keys, args.dtype, rank, &inputs[0].adapter, target).map_err(one)?;
     recipe.output.metadata = (args.metadata != MetadataMode::default().id()).then(|| args.metadata.clone());
     Ok(recipe)
+}
+
+/// Says in the recipe which inputs are taken for their direction alone, where that is asked for.
+fn take_directions(recipe: &mut Recipe, based: &Based, inputs: &[Input]) {
+    let dora = |input: &Input| input.adapter.modules.iter().any(|module| module.kind == KindId::Dora);
+    for (source, _) in recipe.sources.iter_mut().zip(inputs).filter(|(_, i)| based.dora.is_some() && dora(i)) {
+        source.dora = Some(DIRECTION.to_owned());
+    }
 }
 
 fn per_input<'a>(given: Option<&'a [f64]>, count: usize, flag: &str) -> Result<Option<&'a [f64]>, Error> {
@@ -101,10 +136,11 @@ fn read_recipe(path: &Path) -> Result<Recipe, Error> {
 }
 
 /// Runs a recipe and writes the target.
-fn execute(recipe: Recipe, inputs: Vec<Input>, target: &Target) -> Result<Report, Vec<Error>> {
+fn execute(recipe: Recipe, inputs: Vec<Input>, model: Option<Model>, target: &Target) -> Result<Report, Vec<Error>> {
     let (adapters, sources): (Vec<_>, Vec<_>) = inputs.into_iter().map(|i| (i.adapter, i.source)).unzip();
-    let prepared = Prepared::new(recipe, adapters)?;
-    let sources: Vec<&(dyn Source + Sync)> = sources.iter().map(|s| s as _).collect();
+    let prepared = Prepared::with_base(recipe, adapters, model.as_ref().map(|model| &model.base))?;
+    let files = sources.iter().chain(model.iter().flat_map(|model| &model.sources));
+    let sources: Vec<&(dyn Source + Sync)> = files.map(|s| s as _).collect();
     let finished = write(&prepared, &sources, target).map_err(|e| vec![e])?;
     Ok(finished.report)
 }

@@ -2,7 +2,7 @@
 
 use rankweave_adapter::display::clean;
 use rankweave_adapter::{Error, Warning};
-use rankweave_recipe::Report;
+use rankweave_recipe::{Loads, Report};
 use serde_json::to_string_pretty;
 use std::fmt::Display;
 use std::io::IsTerminal;
@@ -65,6 +65,17 @@ pub(crate) fn summary(report: &Report) {
         100.0 * report.energy,
         report.sha256_data[..12].to_uppercase()
     );
+    loads(&report.loads);
+}
+
+/// Which programs read a file, a line for each.
+fn loads(programs: &[Loads]) {
+    if programs.is_empty() {
+        println!("loads in      unknown: of this spelling and model family nothing is known");
+    }
+    for (i, Loads { program, reads, says }) in programs.iter().enumerate() {
+        println!("{:<14}{program:<16}{:<9}{says}", if i == 0 { "loads in" } else { "" }, reads.word());
+    }
 }
 
 #[cfg(test)]

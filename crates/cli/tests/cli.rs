@@ -211,6 +211,54 @@ fn convert_changes_the_spelling_and_keeps_the_rank() {
     assert_eq!(facts[0]["dtypes"].as_object().unwrap().keys().collect::<Vec<_>>(), ["F32"]);
 }
 
+/// LoHa modules of a U-Net and a text encoder, F32, every number 0.5.
+fn two_parts() -> Vec<u8> {
+    let (mut entries, mut end) = (Vec::new(), 0);
+    let bases = [
+        "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_k",
+        "lora_te_text_model_encoder_layers_0_mlp_fc1",
+    ];
+    for base in bases {
+        for (ending, rows, columns) in
+            [("hada_w1_a", 6, 2), ("hada_w1_b", 2, 4), ("hada_w2_a", 6, 2), ("hada_w2_b", 2, 4)]
+        {
+            let start = end;
+            end += 4 * rows * columns;
+            entries.push(format!(
+                r#""{base}.{ending}":{{"dtype":"F32","shape":[{rows},{columns}],"data_offsets":[{start},{end}]}}"#
+            ));
+        }
+    }
+    let header = format!("{{{}}}", entries.join(","));
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.as_bytes());
+    (0..end / 4).for_each(|_| bytes.extend(0.5f32.to_le_bytes()));
+    bytes
+}
+
+#[test]
+fn a_peft_folder_is_made_of_one_part() {
+    let folder = Folder::new("part");
+    let input = folder.file("two.safetensors");
+    fs::write(&input, two_parts()).unwrap();
+    let convert = |part: &[&str], out: &str| {
+        let mut convert = rankweave();
+        convert.arg("convert").arg(&input).arg("-o").arg(folder.file(out)).args(part).output().unwrap()
+    };
+    let both = convert(&[], "both");
+    assert_eq!(both.status.code(), Some(1));
+    assert!(String::from_utf8(both.stderr).unwrap().contains("--part"));
+    for part in ["unet", "text_encoder"] {
+        assert!(convert(&["--part", part], part).status.success());
+        let config = fs::read_to_string(folder.file(part).join("adapter_config.json")).unwrap();
+        assert!(config.contains("\"LOHA\""), "{config}");
+        let facts = &json(&rankweave().args(["inspect", "--json"]).arg(folder.file(part)).output().unwrap())["files"];
+        assert_eq!((&facts[0]["modules"], &facts[0]["dialect"]), (&1.into(), &"peft".into()));
+    }
+    let none = convert(&["--part", "transformer"], "none");
+    assert!(String::from_utf8(none.stderr).unwrap().contains("text_encoder, unet"));
+}
+
 #[test]
 fn errors_are_three_lines_and_leave_nothing_behind() {
     let folder = Folder::new("errors");

@@ -33,9 +33,6 @@ impl Sum<'_> {
     /// The fast way; `None` where it would not be accurate.
     pub(crate) fn by_gram(&self, policy: RankPolicy) -> Result<Option<Combination>, Error> {
         let n = self.units.len();
-        if n > self.pairs[0].out.min(self.pairs[0].columns) {
-            return Ok(None);
-        }
         let up = linalg::cholesky(self.restrict(&self.grams.up).as_ref(), LEAST_PIVOT);
         let down = linalg::cholesky(self.restrict(&self.grams.down).as_ref(), LEAST_PIVOT);
         let (Some(up), Some(down)) = (up, down) else {

@@ -53,8 +53,8 @@ impl Sum<'_> {
     }
 
     /// Σ‖c·unit‖_F: what is added up, before anything cancels.
-    fn added(&self) -> f64 {
-        let norm = |i: usize| (self.grams.up[(i, i)] * self.grams.down[(i, i)]).sqrt();
+    pub(crate) fn added(&self) -> f64 {
+        let norm = |i: usize| (self.grams.up_norms[i] * self.grams.down_norms[i]).sqrt();
         self.units.iter().map(|unit| unit.coefficient.abs() * norm(unit.index)).sum()
     }
 }

@@ -1,13 +1,13 @@
-//! Σ cᵢ·ΔWᵢ as one factor pair of the wanted rank, without a dense matrix.
+//! Σ cᵢ·ΔWᵢ as one factor pair of the wanted rank.
 //!
-//! Two ways lead there. `by_gram` works from the R×R Gram matrices
+//! Three ways lead there. `by_gram` works from the R×R Gram matrices
 //! and takes one thin product per side. Where the factors are too dependent for
-//! that to be accurate (duplicates, near cancellation, more units than rows), the
-//! f64 QR of `by_qr` is taken. Where no direction is cut off, the
+//! that to be accurate (duplicates, near cancellation), the
+//! f64 QR of `by_qr` is taken; where there are more units than rows or columns,
+//! `by_dense` forms the sum itself. Where no direction is cut off, the
 //! stack itself is the answer.
 
 use crate::{Error, FactorPair, Grams, RankPolicy};
-use faer::Mat;
 
 /// What happens to directions that carry nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub(crate) struct Unit {
 ///
 /// `pairs` share out×columns; `grams` are theirs. Coefficients are finite.
 /// Costs O(R³ + (out + columns)·R·k), or O((out + columns)·R²) in f64 where the
-/// factors are nearly dependent.
+/// factors are nearly dependent, or O(out·columns·R) where R > min(out, columns).
 pub fn combine(
     pairs: &[FactorPair],
     grams: &Grams,
@@ -56,12 +56,15 @@ pub fn combine(
     nulls: Nulls,
 ) -> Result<Combination, Error> {
     let units = units(pairs, grams, coefficients, nulls);
-    let sum = Sum { pairs, grams, units };
+    let sum = Sum { pairs, grams, weights: coefficients, units };
     if sum.units.is_empty() {
         return Ok(sum.zero());
     }
     if nulls == Nulls::Keep && policy.keeps_all(sum.units.len()) {
         return Ok(sum.verbatim());
+    }
+    if grams.is_dense() {
+        return sum.by_dense(policy);
     }
     if let Some(combination) = sum.by_gram(policy)? {
         return Ok(combination);
@@ -75,7 +78,7 @@ fn units(pairs: &[FactorPair], grams: &Grams, coefficients: &[f64], nulls: Nulls
         let coefficient = weight * pair.scale;
         for slot in 0..pair.rank {
             let index = grams.offsets[i] + slot;
-            let empty = grams.up[(index, index)] == 0.0 || grams.down[(index, index)] == 0.0;
+            let empty = grams.up_norms[index] == 0.0 || grams.down_norms[index] == 0.0;
             if coefficient != 0.0 && !(empty && nulls == Nulls::Drop) {
                 units.push(Unit { coefficient, pair: i, slot, index });
             }
@@ -88,6 +91,7 @@ fn units(pairs: &[FactorPair], grams: &Grams, coefficients: &[f64], nulls: Nulls
 pub(crate) struct Sum<'a> {
     pub pairs: &'a [FactorPair],
     pub grams: &'a Grams,
+    pub weights: &'a [f64],
     pub units: Vec<Unit>,
 }
 
@@ -104,7 +108,11 @@ impl Sum<'_> {
     }
 
     /// ⟨Σ c·unit, ΔWᵢ⟩ for every input, straight from the Gram matrices.
-    fn inner_of_all(&self) -> Vec<f64> {
+    pub(crate) fn inner_of_all(&self) -> Vec<f64> {
+        if self.grams.is_dense() {
+            let inner = |i| self.weights.iter().enumerate().map(|(j, weight)| weight * self.grams.inner(j, i)).sum();
+            return (0..self.pairs.len()).map(inner).collect();
+        }
         let inner = |i: usize| -> f64 {
             let range = self.grams.offsets[i]..self.grams.offsets[i + 1];
             let sum: f64 = self
@@ -127,10 +135,10 @@ impl Sum<'_> {
         let first = &self.pairs[0];
         let (out, columns, rank) = (first.out, first.columns, self.units.len());
         let mut pair = FactorPair::zero(out, columns, rank);
-        let rms = |gram: &Mat<f64>, index: usize, n: usize| (gram[(index, index)] / n as f64).sqrt();
+        let rms = |norms: &[f64], index: usize, n: usize| (norms[index] / n as f64).sqrt();
         let shift = |unit: &Unit| {
-            let up = rms(&self.grams.up, unit.index, out) * unit.coefficient.abs();
-            balance(up, rms(&self.grams.down, unit.index, columns))
+            let up = rms(&self.grams.up_norms, unit.index, out) * unit.coefficient.abs();
+            balance(up, rms(&self.grams.down_norms, unit.index, columns))
         };
         let shifts: Vec<f64> = self.units.iter().map(shift).collect();
         let by: Vec<f32> =
@@ -161,6 +169,10 @@ impl Sum<'_> {
 
     /// ‖Σ c·unit‖²_F from the Gram matrices.
     fn total(&self) -> f64 {
+        if self.grams.is_dense() {
+            let inner = self.inner_of_all();
+            return self.weights.iter().zip(inner).map(|(weight, inner)| weight * inner).sum::<f64>().max(0.0);
+        }
         let mut sum = 0.0;
         for a in &self.units {
             for b in &self.units {
@@ -179,7 +191,7 @@ pub(crate) fn energy(sigma: &[f64]) -> f64 {
 
 /// The power of two to multiply up by (and divide down by) so that neither side's
 /// entries leave the comfortable range of f16; 1 where both are inside.
-fn balance(rms_up: f64, rms_down: f64) -> f64 {
+pub(crate) fn balance(rms_up: f64, rms_down: f64) -> f64 {
     const COMFORT: std::ops::RangeInclusive<f64> = 0.001_953_125..=64.0; // 2⁻⁹ … 2⁶
     let inside = COMFORT.contains(&rms_up) && COMFORT.contains(&rms_down);
     if inside || rms_up == 0.0 || rms_down == 0.0 {

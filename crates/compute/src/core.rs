@@ -52,13 +52,10 @@ impl<'a> Core<'a> {
     /// are nearly dependent.
     pub fn new(pairs: &'a [FactorPair], grams: &'a Grams) -> Result<Core<'a>, Error> {
         let (out, columns) = pairs.first().map_or((0, 0), |p| (p.out, p.columns));
-        let up = Side::new(&grams.up, out, |i, slot, row| f64::from(pairs[i].up[row * pairs[i].rank + slot]), grams)?;
-        let down = Side::new(
-            &grams.down,
-            columns,
-            |i, slot, column| f64::from(pairs[i].down[slot * columns + column]),
-            grams,
-        )?;
+        let on_up = |i: usize, slot: usize, row: usize| f64::from(pairs[i].up[row * pairs[i].rank + slot]);
+        let on_down = |i: usize, slot: usize, column: usize| f64::from(pairs[i].down[slot * columns + column]);
+        let up = Side::new((&grams.up, &grams.up_norms), out, on_up, grams)?;
+        let down = Side::new((&grams.down, &grams.down_norms), columns, on_down, grams)?;
         Ok(Core { pairs, offsets: &grams.offsets, up, down })
     }
 
@@ -141,18 +138,19 @@ enum Lifted {
 }
 
 impl Side {
-    /// `entry(pair, slot, row)` is the stack's entry.
+    /// `entry(pair, slot, row)` is the stack's entry. Of the Gram matrix only the diagonal is there where the stack is
+    /// larger than ΔW.
     fn new(
-        gram: &Mat<f64>,
+        (gram, norms): (&Mat<f64>, &[f64]),
         rows: usize,
         entry: impl Fn(usize, usize, usize) -> f64,
         grams: &Grams,
     ) -> Result<Side, Error> {
-        let all = gram.nrows();
-        let units: Vec<usize> = (0..all).filter(|i| gram[(*i, *i)] > 0.0).collect();
+        let all = norms.len();
+        let units: Vec<usize> = (0..all).filter(|i| norms[*i] > 0.0).collect();
         let n = units.len();
-        let size = |i: usize| gram[(units[i], units[i])].sqrt();
-        if n <= rows {
+        let size = |i: usize| norms[units[i]].sqrt();
+        if n <= rows && !grams.is_dense() {
             let unit = Mat::from_fn(n, n, |i, j| gram[(units[i], units[j])] / (size(i) * size(j)));
             let lower = linalg::cholesky(unit.as_ref(), LEAST_PIVOT);
             if let Some(lower) = lower.filter(|lower| linalg::inverse_norm(lower.as_ref()) < LARGEST_INVERSE) {

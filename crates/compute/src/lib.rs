@@ -6,6 +6,7 @@
 //! A = [A₁;…;A_T] (R×in), they are the Gram matrices BᵀB and AAᵀ (both R×R).
 //! The dense ΔW = B·A (out×in) is never formed.
 
+mod by_dense;
 mod by_gram;
 mod by_qr;
 mod combine;

@@ -158,6 +158,56 @@ pub fn add_gram(gram: MatMut<'_, f64>, panel: MatRef<'_, f64>) {
     );
 }
 
+/// A square matrix.
+#[derive(Clone, Debug)]
+pub struct Square(Mat<f64>);
+
+impl Square {
+    /// The n×n matrix with these entries.
+    pub fn from_fn(n: usize, entry: impl Fn(usize, usize) -> f64) -> Square {
+        Square(Mat::from_fn(n, n, entry))
+    }
+
+    /// Rows, and columns.
+    pub fn size(&self) -> usize {
+        self.0.nrows()
+    }
+
+    /// The entry in row `i` and column `j`.
+    pub fn at(&self, i: usize, j: usize) -> f64 {
+        self.0[(i, j)]
+    }
+
+    /// self·`other`.
+    #[must_use]
+    pub fn times(&self, other: &Square) -> Square {
+        Square(product(self.0.as_ref(), other.0.as_ref()))
+    }
+
+    /// Adds `factor`·`other`.
+    pub fn add(&mut self, factor: f64, other: &Square) {
+        for j in 0..self.size() {
+            (0..self.size()).for_each(|i| self.0[(i, j)] += factor * other.0[(i, j)]);
+        }
+    }
+}
+
+/// The Cayley transform R = (I + Q)(I − Q)⁻¹ of a skew `q`, a rotation; `None` where numbers are not finite.
+///
+/// As I − Q² = I + Q·Qᵀ = L·Lᵀ, R = (I + Q)²·L⁻ᵀ·L⁻¹. Costs O(n³).
+pub fn cayley(q: &Square) -> Option<Square> {
+    let n = q.size();
+    let one = |i: usize, j: usize| f64::from(u8::from(i == j));
+    let squared = q.times(q);
+    let gram = Square::from_fn(n, |i, j| one(i, j) - squared.at(i, j));
+    let lower = cholesky(gram.0.as_ref(), 0.0)?;
+    let mut inverse = Mat::zeros(n, n);
+    invert_lower_triangular(inverse.as_mut(), lower.as_ref(), Par::Seq);
+    let plus = Square::from_fn(n, |i, j| one(i, j) + 2.0 * q.at(i, j) + squared.at(i, j));
+    let r = product(plus.0.as_ref(), product(inverse.transpose(), inverse.as_ref()).as_ref());
+    (0..n).all(|j| (0..n).all(|i| r[(i, j)].is_finite())).then_some(Square(r))
+}
+
 /// The least-squares weights x of min ‖M − Σ xᵢ·ΔWᵢ‖ from the normal equations:
 /// `gram` (row-major T×T, ⟨ΔWᵢ, ΔWⱼ⟩) and `inner` (⟨M, ΔWᵢ⟩). Where inputs are
 /// dependent (copies, zeros) the solution of least norm.
@@ -198,6 +248,27 @@ mod tests {
     fn copies_share_the_weight_and_zeros_get_none() {
         let x = solve_gram(&[4.0, 4.0, 0.0, 4.0, 4.0, 0.0, 0.0, 0.0, 0.0], &[4.0, 4.0, 0.0]);
         assert!((x[0] - 0.5).abs() < 1e-9 && (x[1] - 0.5).abs() < 1e-9 && x[2] == 0.0, "{x:?}");
+    }
+
+    #[test]
+    fn a_cayley_transform_is_a_rotation() {
+        // Q = [[0, −t], [t, 0]] turns by 2·arctan t.
+        let t = 0.75;
+        let r = cayley(&Square::from_fn(2, |i, j| {
+            if i == j {
+                0.0
+            } else if i > j {
+                t
+            } else {
+                -t
+            }
+        }))
+        .unwrap();
+        let (cos, sin) = ((1.0 - t * t) / (1.0 + t * t), 2.0 * t / (1.0 + t * t));
+        for (i, j, expected) in [(0, 0, cos), (0, 1, -sin), (1, 0, sin), (1, 1, cos)] {
+            assert!((r.at(i, j) - expected).abs() < 1e-15, "{i} {j}");
+        }
+        assert!(cayley(&Square::from_fn(2, |_, _| f64::NAN)).is_none());
     }
 
     #[test]

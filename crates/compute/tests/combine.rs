@@ -115,6 +115,101 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..Default::default() })]
+
+    // More units than the matrix has rows or columns: the sum itself is formed.
+    #[test]
+    fn is_the_dense_sum_where_that_is_smaller_than_the_stack(
+        out in 1usize..24,
+        columns in 1usize..24,
+        more in prop::collection::vec(0usize..30, 1..4),
+        kind in prop::collection::vec(0usize..4, 3),
+        weights in prop::collection::vec(prop_oneof![Just(0.0), Just(1.0), -2.0f64..2.0], 3),
+        policy in prop_oneof![
+            Just(RankPolicy::Exact),
+            (1usize..30).prop_map(RankPolicy::Fixed),
+            (0.05f64..1.0).prop_map(|share| RankPolicy::Energy { share, max: None }),
+        ],
+        seed in 0u64..1_000_000,
+    ) {
+        let n = out.min(columns);
+        let mut pairs: Vec<FactorPair> = Vec::new();
+        for (i, more) in more.iter().enumerate() {
+            let mut own = pair(out, columns, 1 + more + n / (i + 1), 0.5 + i as f64, seed + i as u64);
+            match kind[i] {
+                // A dense delta with the identity.
+                1 => {
+                    own = pair(out, columns, n, 0.5, seed + i as u64);
+                    let short = if out >= columns { &mut own.down } else { &mut own.up };
+                    short.iter_mut().enumerate().for_each(|(at, x)| *x = f32::from(at / n == at % n));
+                }
+                // Of low rank: every slot a copy of the first.
+                2 => {
+                    let rank = own.rank;
+                    (0..own.up.len()).for_each(|at| own.up[at] = own.up[at / rank * rank]);
+                }
+                // Nearly what is there already.
+                3 if i > 0 => {
+                    own = pairs[0].clone();
+                    own.up.iter_mut().zip(noise(seed + 77, out * own.rank)).for_each(|(x, d)| *x += 1e-3 * d);
+                }
+                _ => {}
+            }
+            pairs.push(own);
+        }
+        let rank = check(&pairs, &weights[..pairs.len()], policy, Nulls::Drop);
+        prop_assert!(rank <= policy.bound(n), "{rank}");
+        let grams = Grams::new(&pairs).unwrap();
+        for i in 0..pairs.len() {
+            for j in 0..pairs.len() {
+                let (a, b) = (dense(&pairs[i]), dense(&pairs[j]));
+                let size = (dot(&a, &a) * dot(&b, &b)).sqrt();
+                prop_assert!((grams.inner(i, j) - dot(&a, &b)).abs() <= 1e-12 * size);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_full_sum_is_rounded_once() {
+    let pairs = [pair(40, 300, 30, 0.5, 1), pair(40, 300, 40, 2.0, 2)];
+    for (pairs, n) in [(&pairs[..], 40), (&[pair(300, 24, 30, 1.0, 3)][..], 24)] {
+        let weights = &[0.7, -0.3][..pairs.len()];
+        let grams = Grams::new(pairs).unwrap();
+        let got = combine(pairs, &grams, weights, RankPolicy::Exact, Nulls::Drop).unwrap();
+        let sum = dense_sum(pairs, weights);
+        assert_eq!(got.pair.rank, n);
+        let merged = dense(&got.pair);
+        assert!(sum.iter().zip(&merged).all(|(a, b)| (a - b).abs() <= 1e-7 * a.abs() + 1e-13), "not rounded once");
+    }
+}
+
+#[test]
+fn a_null_direction_of_a_full_stack_is_left_out() {
+    // Independent of the other rows, and of no size.
+    let mut a = pair(6, 8, 20, 1.0, 41);
+    a.up[..20].iter_mut().for_each(|x| *x *= 1e-8);
+    assert_eq!(check(&[a], &[1.0], RankPolicy::Exact, Nulls::Drop), 5);
+}
+
+#[test]
+fn the_difference_of_full_near_copies_keeps_its_digits() {
+    let a = pair(24, 30, 40, 0.5, 31);
+    let mut b = a.clone();
+    b.up.iter_mut().zip(noise(32, 24 * 40)).for_each(|(x, d)| *x += 1e-4 * d);
+    let pairs = [a.clone(), b];
+    let sum = dense_sum(&pairs, &[1.0, -1.0]);
+    for policy in [RankPolicy::Exact, RankPolicy::Fixed(24)] {
+        let made = combine(&pairs, &Grams::new(&pairs).unwrap(), &[1.0, -1.0], policy, Nulls::Drop).unwrap();
+        let far = distance(&sum, &dense(&made.pair)) / dot(&sum, &sum).sqrt();
+        assert!(far < 1e-6, "{policy:?}: {far}");
+    }
+    let twice = [a.clone(), a];
+    let none = combine(&twice, &Grams::new(&twice).unwrap(), &[1.0, -1.0], RankPolicy::Exact, Nulls::Drop).unwrap();
+    assert_eq!(none.pair.rank, 0);
+}
+
 #[test]
 fn duplicates_fold_into_one() {
     let a = pair(24, 31, 5, 0.5, 7);

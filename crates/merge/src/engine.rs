@@ -3,13 +3,15 @@
 use crate::encode;
 use crate::factors;
 use crate::facts::{self, Facts};
+use crate::form::Form;
+use crate::kept;
 use crate::method::{Merged, ModuleInputs, Outcome, failed};
 use crate::plan::{Item, Plan};
 use crate::planned::PlannedModule;
 use crate::report::{ModuleReport, SourceShare};
 use crate::scale;
 use rankweave_adapter::dtype;
-use rankweave_adapter::{Adapter, DialectId, Dtype, Error, Result, Source, read_modules, read_raw};
+use rankweave_adapter::{Adapter, DialectId, Dtype, Error, Result, Source, Stored, read_modules, read_raw};
 use rankweave_compute::norms::Sums;
 use rankweave_compute::{Combination, FactorPair, Grams, Nulls, RankPolicy, combine};
 use std::collections::BTreeMap;
@@ -36,7 +38,8 @@ pub fn survey_task(
     facts: &Facts,
 ) -> Result<Vec<f64>> {
     let items = plan.task(task);
-    let mut pairs = read_pairs(plan, adapters, sources, items)?;
+    // Nothing is carried over where modules are looked at first.
+    let mut pairs = read_inputs(plan, adapters, sources, items)?.pairs;
     let mut sums = Vec::new();
     for item in items {
         let Item::Module(m) = *item else { continue };
@@ -78,7 +81,8 @@ fn place(e: Error, module: &PlannedModule, adapters: &[Adapter]) -> Error {
     }
 }
 
-/// Runs task `task` of `plan`, `facts` being those of all its rounds. `sources` are the adapters' bytes, in their order.
+/// Runs task `task` of `plan`, `facts` being those of all its rounds. `sources` are the adapters' bytes, in their
+/// order, then those of the base's files, if there is a base.
 ///
 /// Tasks are independent: any number of workers may run them in any order, and the
 /// same task gives the same bytes. Memory: the task's input and output in f32.
@@ -94,13 +98,18 @@ pub fn run_task(
     facts: &Facts,
 ) -> Result<TaskOutput> {
     let items = plan.task(task);
-    let mut pairs = read_pairs(plan, adapters, sources, items)?;
+    let Inputs { mut pairs, mut kept } = read_inputs(plan, adapters, sources, items)?;
     let mut output = TaskOutput { bytes: Vec::with_capacity(plan.bytes_bound(adapters, task)), modules: Vec::new() };
     for item in items {
         match *item {
             Item::Extra(a, t) => output.bytes.extend(read_raw(&adapters[a], sources[a], t)?),
             Item::Module(m) => {
                 let module = &plan.modules[m];
+                if let Some(stored) = kept.remove(&m) {
+                    let report = kept::write(plan, module, &stored, &mut output.bytes);
+                    output.modules.push(report.map_err(|e| place(e, module, adapters))?);
+                    continue;
+                }
                 let pairs = pairs.remove(&m).unwrap_or_default();
                 merge_module(plan, module, &pairs, facts, &mut output).map_err(|e| place(e, module, adapters))?;
             }
@@ -109,14 +118,16 @@ pub fn run_task(
     Ok(output)
 }
 
+/// What the modules of a task are made of, by their number in the plan.
+struct Inputs {
+    pairs: BTreeMap<usize, Vec<FactorPair>>,
+    /// Of modules that are carried over.
+    kept: BTreeMap<usize, Stored>,
+}
+
 /// Reads every module of a task, adapter by adapter, so that neighbouring tensors
 /// are read in one go.
-fn read_pairs(
-    plan: &Plan,
-    adapters: &[Adapter],
-    sources: &[&dyn Source],
-    items: &[Item],
-) -> Result<BTreeMap<usize, Vec<FactorPair>>> {
+fn read_inputs(plan: &Plan, adapters: &[Adapter], sources: &[&dyn Source], items: &[Item]) -> Result<Inputs> {
     // (planned module, module in the adapter, which source it is) by adapter.
     let mut wanted: Vec<Vec<(usize, usize, usize)>> = vec![Vec::new(); adapters.len()];
     for item in items {
@@ -127,6 +138,7 @@ fn read_pairs(
         }
     }
     let mut pairs: BTreeMap<usize, Vec<FactorPair>> = BTreeMap::new();
+    let mut kept = BTreeMap::new();
     for (a, wanted) in wanted.iter().enumerate() {
         let adapter = &adapters[a];
         let indices: Vec<usize> = wanted.iter().map(|(_, index, _)| *index).collect();
@@ -134,8 +146,17 @@ fn read_pairs(
         let mut rest = wanted.iter().zip(stored).peekable();
         while let Some(((m, index, i), stored)) = rest.next() {
             let module = &plan.modules[*m];
+            if module.form == Form::Kept {
+                kept.insert(*m, stored);
+                continue;
+            }
             let pair = |index: usize, i: usize, stored| -> Result<FactorPair> {
-                let mut pair = factors::pair(&adapter.modules[index], stored).map_err(|e| e.file(&adapter.label))?;
+                let own = &adapter.modules[index];
+                let base = sources.get(adapters.len()..).unwrap_or_default();
+                let weight = own.base.as_ref().map(|weight| weight.read(base)).transpose();
+                let weight = weight.map_err(|e| e.module(own.key.id()))?;
+                let given = factors::Given { weight, config: adapter.config.as_ref() };
+                let mut pair = factors::pair(own, stored, given).map_err(|e| e.file(&adapter.label))?;
                 pair.scale *= module.scales[i];
                 Ok(match module.cuts.get(i) {
                     Some(rows) => factors::cut(pair, *rows, module.shape.out),
@@ -149,7 +170,7 @@ fn read_pairs(
             pairs.entry(*m).or_default().push(factors::stack(parts));
         }
     }
-    Ok(pairs)
+    Ok(Inputs { pairs, kept })
 }
 
 fn merge_module(
@@ -305,6 +326,7 @@ fn report(
         lost: combination.lost,
         rounding,
         alpha,
+        carried: false,
         details: Vec::new(),
         picture: None,
     }

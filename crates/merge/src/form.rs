@@ -13,6 +13,8 @@ pub enum Form {
     Embedding,
     /// One vector, under the name that [`OutputKeys::up`] has.
     Vector,
+    /// The tensors of the only source, as they are stored: [`PlannedModule::kept`].
+    Kept,
 }
 
 /// What PEFT calls the factors of a matrix and of an embedding.
@@ -40,6 +42,7 @@ impl PlannedModule {
         let ones = self.shape.kernel.iter().map(|_| 1);
         let kernel = self.shape.kernel.iter().map(|k| *k as u64);
         let (up, down) = match self.form {
+            Form::Kept => return self.kept.iter().map(|kept| kept.tensor.clone()).collect(),
             Form::Vector => return vec![tensor(&self.keys.up, vec![out])],
             Form::Embedding => (vec![inp, rank], vec![rank, out]),
             Form::Pair => {
@@ -55,7 +58,8 @@ impl PlannedModule {
 
     /// The first of its tensors' names.
     pub(crate) fn first_key(&self) -> &str {
-        let keys = self.keys.alpha.iter().chain([&self.keys.down, &self.keys.up]);
+        let kept = self.kept.iter().map(|kept| &kept.tensor.key);
+        let keys = self.keys.alpha.iter().chain([&self.keys.down, &self.keys.up]).chain(kept);
         keys.filter(|key| !key.is_empty()).min().map_or("", |key| key)
     }
 
@@ -63,7 +67,7 @@ impl PlannedModule {
     pub(crate) fn formed(&self, pair: FactorPair) -> FactorPair {
         let FactorPair { out, columns, rank, up, down, scale } = pair;
         match self.form {
-            Form::Pair => FactorPair { out, columns, rank, up, down, scale },
+            Form::Pair | Form::Kept => FactorPair { out, columns, rank, up, down, scale },
             Form::Embedding => {
                 let (up, down) = (transposed(&down, columns), transposed(&up, rank));
                 FactorPair { out: columns, columns: out, rank, up, down, scale }

@@ -4,14 +4,18 @@ use crate::align::{self, family};
 use crate::coverage::coverage;
 use crate::extras;
 use crate::facts::Facts;
+use crate::form::Form;
 use crate::fuse;
+use crate::kept::Keeping;
 use crate::method::{Detail, MergeMethod};
 use crate::planned::{PlannedModule, planned};
 use crate::scale;
 use crate::spec::Params;
 use crate::vectors::LeftOut;
 use crate::weights::Weight;
-use rankweave_adapter::{Adapter, DialectId, Dtype, Error, Kind, OutTensor, Result, Warning, check_components};
+use rankweave_adapter::{
+    Adapter, DialectId, Dtype, Error, Kind, OutTensor, PeftLycoris, Result, Warning, check_components,
+};
 use rankweave_compute::RankPolicy;
 use std::ops::Range;
 
@@ -69,7 +73,10 @@ pub struct Plan {
     pub(crate) params: Params,
     pub(crate) seed: u64,
     pub(crate) rank: RankPolicy,
-    pub(crate) keep_alpha: bool,
+    /// Alphas stand in adapter_config.json where they can.
+    pub keep_alpha: bool,
+    /// The type of a PEFT file of LoHa or LoKr modules.
+    pub lycoris: Option<PeftLycoris>,
     pub(crate) items: Vec<Item>,
     tasks: Vec<Range<usize>>,
     bytes_in: u64,
@@ -94,8 +101,9 @@ impl Plan {
         warnings.extend(adapters.iter().zip(weights).flat_map(|(adapter, weight)| weight.warnings(adapter)));
         let mut modules = Vec::with_capacity(groups.len());
         let (mut silenced, mut left_out) = (0, LeftOut::new(dialect));
+        let mut keeping = Keeping::new(&request, dialect);
         for group in groups {
-            let Some(module) = planned(&request, group, dialect, &mut left_out)? else { continue };
+            let Some(module) = planned(&request, group, dialect, &mut left_out, &mut keeping)? else { continue };
             if module.weights.iter().all(|w| *w == 0.0) {
                 silenced += 1;
             } else {
@@ -107,6 +115,7 @@ impl Plan {
             warnings.push(Warning { code: "weight-zero".into(), message, place: Default::default() });
         }
         warnings.extend(left_out.warning());
+        warnings.extend(keeping.warnings());
         check_components(
             dialect,
             modules.iter().map(|m| (&m.key, adapters[m.sources[0].0].modules[m.sources[0].1].dialect)),
@@ -118,6 +127,7 @@ impl Plan {
             return Err(Error::new(Kind::Parameter, "Every weight is 0, so that nothing is left to merge")
                 .hint("Give at least one adapter a weight, and see that block weights and rules leave some of it."));
         }
+        let kept_any = modules.iter().any(|module| module.form == Form::Kept);
         let mut plan = Plan {
             modules,
             warnings,
@@ -130,6 +140,7 @@ impl Plan {
             seed: request.seed,
             rank: request.rank,
             keep_alpha: request.keep_alpha,
+            lycoris: keeping.lycoris.filter(|_| kept_any),
             items: Vec::new(),
             tasks: Vec::new(),
             bytes_in: 0,

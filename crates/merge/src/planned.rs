@@ -3,11 +3,13 @@
 use crate::align::family;
 use crate::form::Form;
 use crate::fuse::{Cut, Joined};
+use crate::kept::{Keeping, KeptTensor};
 use crate::plan::Request;
 use crate::vectors::{self, LeftOut};
 use crate::weights::{Taken, take};
 use rankweave_adapter::{
-    Adapter, DialectId, Error, Kind, KindId, ModuleKey, ModuleShape, NamingContext, OutputKeys, Result, output_keys,
+    Adapter, BaseWeight, DialectId, Error, Kind, KindId, ModuleKey, ModuleShape, NamingContext, OutputKeys, Result,
+    output_keys,
 };
 
 /// One module of the output.
@@ -34,6 +36,8 @@ pub struct PlannedModule {
     pub form: Form,
     /// Names of its tensors in the output; a vector has the first alone.
     pub keys: OutputKeys,
+    /// Its tensors where they are carried over, by name; none elsewhere.
+    pub kept: Vec<KeptTensor>,
     /// Under those names the halves of its rows change places.
     pub swapped: bool,
     /// The largest rank it can get.
@@ -41,11 +45,12 @@ pub struct PlannedModule {
 }
 
 impl PlannedModule {
-    /// Bytes of its sources' tensors.
+    /// Bytes of its sources' tensors, with the base's weights where they need them.
     pub(crate) fn bytes_in(&self, adapters: &[Adapter]) -> u64 {
         let size = |&(a, m): &(usize, usize)| {
-            let tensors = adapters[a].modules[m].parts.iter();
-            tensors.map(|(_, tensor)| adapters[a].header.tensors[*tensor].len).sum::<u64>()
+            let module = &adapters[a].modules[m];
+            let base = module.base.as_ref().map_or(0, BaseWeight::bytes);
+            base + module.parts.iter().map(|(_, tensor)| adapters[a].header.tensors[*tensor].len).sum::<u64>()
         };
         self.sources.iter().map(size).sum()
     }
@@ -58,6 +63,7 @@ pub(crate) fn planned(
     joined: Joined,
     dialect: DialectId,
     left_out: &mut LeftOut,
+    keeping: &mut Keeping,
 ) -> Result<Option<PlannedModule>> {
     let adapters = request.adapters;
     let Taken { joined, adapters: having, weights, factors, scales } = take(joined, adapters, request.weights);
@@ -90,6 +96,7 @@ pub(crate) fn planned(
     // Where one file stores a convolution flat, another knows its kernel.
     let shapes = members.iter().map(|member| &module(member).shape).rev();
     let shape = shapes.max_by_key(|shape| shape.kernel.len()).unwrap_or(&first.shape);
+    let renamed = made.is_some() && cuts.is_empty();
     let (key, shape) = made.unwrap_or_else(|| (source.key.clone(), shape.clone()));
     let swapped = keys.rows.swapped(shape.out, shape.inp);
     if swapped && !shape.out.is_multiple_of(2) {
@@ -98,6 +105,12 @@ pub(crate) fn planned(
             .module(key.id())
             .hint("Keep the keys as they are."));
     }
+    let exact = weights == [1.0] && factors == [1.0] && scales == [1.0] && !renamed;
+    let kept = keeping.tensors(&adapters[members[0].0], first, &cuts, &keys, swapped, exact);
+    let (form, kept, keys) = match kept {
+        Some((tensors, keys)) => (Form::Kept, tensors, keys),
+        None => (form, Vec::new(), keys),
+    };
     let silent = |a: &usize| having.iter().zip(&weights).any(|(own, weight)| own == a && *weight == 0.0);
     let ranks = members.iter().filter(|(a, _)| !silent(a));
     let rank_sum = ranks.map(|member| module(member).rank).sum::<usize>();
@@ -107,7 +120,12 @@ pub(crate) fn planned(
         shape,
         form,
         keys,
-        rank_bound: if form == Form::Vector { 1 } else { request.rank.bound(rank_sum).max(1) },
+        rank_bound: match form {
+            Form::Vector => 1,
+            Form::Kept => keeping.rank(first),
+            _ => request.rank.bound(rank_sum).max(1),
+        },
+        kept,
         sources: members,
         cuts,
         adapters: having,

@@ -34,6 +34,9 @@ pub struct ModuleReport {
     pub rounding: f64,
     /// The alpha that readers of the file will find: the rank, but for an adapter that is carried over unchanged.
     pub alpha: f64,
+    /// Its tensors were carried over as they are: M is ΔW, and no norm was taken.
+    #[serde(default)]
+    pub carried: bool,
     /// What the method tells of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<Detail>,
@@ -70,6 +73,9 @@ impl ModuleReport {
 
     /// The weights x that make Σ xᵢ·ΔWᵢ closest to M, one per source.
     pub fn recovered_weights(&self) -> Vec<f64> {
+        if self.carried {
+            return vec![1.0; self.sources.len()];
+        }
         let inner: Vec<f64> = self.sources.iter().map(|s| s.inner).collect();
         linalg::solve_gram(&self.inner_products, &inner)
     }
@@ -101,6 +107,8 @@ struct Gathered {
     /// ‖ΔWᵢ‖².
     norms: Vec<f64>,
     modules: Vec<usize>,
+    /// How many of them were carried over.
+    carried: Vec<usize>,
 }
 
 /// One adapter's part of the whole.
@@ -112,8 +120,8 @@ pub struct SourceReport {
     pub recovered: Option<f64>,
     /// The same in text encoders.
     pub recovered_text_encoder: Option<f64>,
-    /// ‖ΔW‖_F over all its modules.
-    pub norm: f64,
+    /// ‖ΔW‖_F over all its modules; none where some were carried over unmeasured.
+    pub norm: Option<f64>,
 }
 
 impl Totals {
@@ -125,6 +133,7 @@ impl Totals {
             inner: zeros.clone(),
             norms: zeros,
             modules: vec![0; adapters],
+            carried: vec![0; adapters],
         };
         Totals { adapters, model: gathered.clone(), text_encoder: gathered, ..Totals::default() }
     }
@@ -139,6 +148,7 @@ impl Totals {
         let count = report.sources.len();
         for (i, a) in report.sources.iter().enumerate() {
             group.modules[a.source] += 1;
+            group.carried[a.source] += usize::from(report.carried);
             group.inner[a.source] += a.factor * a.inner;
             group.norms[a.source] += report.inner_products[i * count + i];
             for (j, b) in report.sources.iter().enumerate() {
@@ -171,11 +181,16 @@ impl Totals {
             let modules = (self.model.modules[i], self.text_encoder.modules[i]);
             // Where blocks and rules leave nothing of an adapter, there is nothing to recover.
             let left = |group: &Gathered| group.gram[i * self.adapters + i] > 0.0 || group.norms[i] == 0.0;
+            // Where all of it is carried over, it is there as it was.
+            let whole = |group: &Gathered| group.carried[i] > 0 && group.norms[i] == 0.0;
+            let weight = |group: &Gathered, found: f64| if whole(group) { 1.0 } else { found };
+            let carried = self.model.carried[i] + self.text_encoder.carried[i];
             SourceReport {
                 modules,
-                recovered: (modules.0 > 0 && left(&self.model)).then(|| model[i]),
-                recovered_text_encoder: (modules.1 > 0 && left(&self.text_encoder)).then(|| text_encoder[i]),
-                norm: (self.model.norms[i] + self.text_encoder.norms[i]).sqrt(),
+                recovered: (modules.0 > 0 && left(&self.model)).then(|| weight(&self.model, model[i])),
+                recovered_text_encoder: (modules.1 > 0 && left(&self.text_encoder))
+                    .then(|| weight(&self.text_encoder, text_encoder[i])),
+                norm: (carried == 0).then(|| (self.model.norms[i] + self.text_encoder.norms[i]).sqrt()),
             }
         };
         (0..self.adapters).map(source).collect()

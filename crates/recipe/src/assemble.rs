@@ -116,17 +116,20 @@ fn made(prepared: &Prepared, modules: &[ModuleReport]) -> Vec<(usize, f64)> {
     prepared.plan.modules.iter().map(|m| by_key.get(m.keys.up.as_str()).copied().unwrap_or((1, 1.0))).collect()
 }
 
+/// What the names of modules' first tensors end with in a PEFT file.
+const FIRST_ENDINGS: [&str; 5] = [".lora_B.weight", ".lora_embedding_B", ".hada_w1_a", ".lokr_w1", ".lokr_w1_a"];
+
 fn config(prepared: &Prepared, modules: &[ModuleReport]) -> String {
     let path = |key: &str| {
         let path = key.strip_prefix("base_model.model.").unwrap_or(key);
-        let path = path.strip_suffix(".lora_B.weight").or_else(|| path.strip_suffix(".lora_embedding_B"));
-        path.map(str::to_owned)
+        let mut fits = FIRST_ENDINGS.iter().filter_map(|ending| path.strip_suffix(ending));
+        fits.next().map(str::to_owned)
     };
     let made = |m: &ModuleReport| Some(PeftModule { path: path(&m.key)?, rank: m.rank, alpha: m.alpha });
     let made: Vec<PeftModule> = modules.iter().filter_map(made).collect();
     let biases = modules.iter().any(|m| m.key.ends_with(".lora_B.bias"));
     let inputs: Vec<_> = prepared.adapters.iter().filter_map(|a| a.config.as_ref()).collect();
-    peft_config(&made, &saved_modules(prepared), biases, &inputs)
+    peft_config(&made, &saved_modules(prepared), biases, prepared.plan.lycoris.as_ref(), &inputs)
 }
 
 /// Paths of whole modules that are kept in the file.

@@ -1,5 +1,6 @@
 //! Everything that is wrong with a recipe, told at once.
 
+use crate::base::DIRECTION;
 use crate::blocks::Rule;
 use crate::recipe::{Output, Rank, Recipe};
 use rankweave_adapter::{Error, Kind, MetadataMode};
@@ -77,6 +78,10 @@ fn sources(recipe: &Recipe, adapters: usize, found: &mut Vec<Error>) {
                     .expected("a lower-case letter, then up to 15 letters, digits or _")
                     .found(&source.id),
             );
+        }
+        if let Some(other) = source.dora.as_deref().filter(|dora| *dora != DIRECTION) {
+            let error = parameter("How DoRA modules are to be taken is not valid").key("dora").found(other);
+            found.push(error.expected(format!("{DIRECTION}, or nothing")));
         }
         if recipe.sources[..i].iter().any(|s| s.id == source.id) {
             found.push(parameter("Two sources have the same id").key("sources").found(&source.id));

@@ -23,7 +23,8 @@ pub struct Inspection {
     pub modules: usize,
     /// How many of them are in text encoders.
     pub text_encoder_modules: usize,
-    /// Rank of the factor pair that a module becomes → number of modules; vectors have none.
+    /// Rank of the factor pair that a module becomes, of DoRA that of its direction → number of modules; vectors, and kinds
+    /// whose size only the base model knows, have none.
     pub ranks: BTreeMap<usize, usize>,
     /// Alphas.
     pub alpha: AlphaFacts,
@@ -85,11 +86,12 @@ pub(crate) fn kinds(adapter: &Adapter) -> BTreeMap<String, usize> {
     kinds
 }
 
-/// Rank → number of modules. Vectors have none.
+/// Rank → number of modules; of DoRA that of its direction. Vectors, factors and rotations have none.
 pub(crate) fn ranks(adapter: &Adapter) -> BTreeMap<usize, usize> {
     let mut ranks = BTreeMap::new();
     let matrices = adapter.modules.iter().filter(|module| module.kind != KindId::Vector);
-    matrices.for_each(|module| *ranks.entry(module.rank).or_insert(0) += 1);
+    let known = matrices.map(|module| module.direction.map_or(module.rank, |(_, rank)| rank)).filter(|rank| *rank > 0);
+    known.for_each(|rank| *ranks.entry(rank).or_insert(0) += 1);
     ranks
 }
 

@@ -8,10 +8,12 @@
 //! that the same recipe gives the same bytes everywhere.
 
 mod assemble;
+mod base;
 mod blocks;
 mod check;
 mod compatibility;
 mod inspect;
+mod loads;
 mod prepare;
 mod reading;
 mod recipe;
@@ -19,13 +21,15 @@ mod report;
 mod said;
 
 pub use assemble::{Assembler, Finished};
+pub use base::DIRECTION;
 pub use blocks::{BlockFacts, Blocks, FamilyBlocks, Rule};
 pub use compatibility::{Accelerator, Compatibility, FileFacts, Finding, Level, Overlap, ShapeConflict, compatibility};
 pub use inspect::{AlphaFacts, Inspection, inspect};
+pub use loads::{Loads, Reads};
 pub use prepare::{Estimate, Prepared, TaskOutput};
 pub use rankweave_merge::{ModuleReport, RankPolicy};
 pub use reading::{Broken, Reading, Scan, read_whole, scan};
-pub use recipe::{Engine, MethodRef, MixEntry, Output, Rank, Recipe, SourceRef};
+pub use recipe::{BaseRef, Engine, MethodRef, MixEntry, Output, Rank, Recipe, SourceRef};
 pub use report::{BlockLine, DroppedLine, ModuleLine, Report, SourceLine};
 pub use said::{Line, about, more};
 

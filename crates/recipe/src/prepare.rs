@@ -1,11 +1,15 @@
 //! A recipe with its adapters, checked and ready to run.
 
+use crate::base;
 use crate::blocks::{fits_families, weight};
 use crate::check::problems;
-use crate::recipe::Recipe;
+use crate::loads::{Loads, loads};
+use crate::recipe::{BaseRef, Recipe};
 use crate::{Engine, MATH, VERSION};
 use rankweave_adapter::metadata::{MergedFacts, MergedModule, combine_warnings, merged, title};
-use rankweave_adapter::{Adapter, DialectId, Error, Limits, MetadataMode, OutTensor, Source, Warning, header_room};
+use rankweave_adapter::{
+    Adapter, Base, DialectId, Error, Limits, MetadataMode, OutTensor, Source, Warning, header_room,
+};
 use rankweave_merge::{Facts, Form, ModuleReport, Params, Plan, Request, Weight, family, find, run_task, survey_task};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -47,6 +51,9 @@ pub struct Estimate {
     pub tasks: usize,
     /// Spelling of the output: stable id.
     pub dialect: String,
+    /// What is known of the programs that may read it; empty where nothing is.
+    #[serde(default)]
+    pub loads: Vec<Loads>,
     /// What the user should know.
     pub warnings: Vec<Warning>,
 }
@@ -69,6 +76,14 @@ impl Prepared {
     /// # Errors
     /// All problems at once.
     pub fn new(recipe: Recipe, adapters: Vec<Adapter>) -> Result<Prepared, Vec<Error>> {
+        Self::with_base(recipe, adapters, None)
+    }
+
+    /// As [`Prepared::new`], with the base model, from which adapters that need it take their modules' sizes.
+    ///
+    /// # Errors
+    /// All problems at once.
+    pub fn with_base(recipe: Recipe, adapters: Vec<Adapter>, base: Option<&Base>) -> Result<Prepared, Vec<Error>> {
         let found = problems(&recipe, adapters.len());
         if !found.is_empty() {
             return Err(found);
@@ -83,10 +98,13 @@ impl Prepared {
         let mut adapters: Vec<Adapter> = order.iter().filter_map(|i| slots[*i].take()).collect();
         fits_families(&recipe, &adapters)?;
         settle(&mut adapters).map_err(|e| vec![e])?;
+        let directions = recipe.mix.iter().map(|entry| recipe.sources[position(&entry.src)].dora.is_some());
+        let directions: Vec<bool> = directions.collect();
+        let read = base::complete(&mut adapters, &directions, base)?;
         let weights = recipe.mix.iter().map(weight).collect::<Result<Vec<_>, _>>().map_err(|e| vec![e])?;
         let plan = plan(&recipe, &adapters, &weights, dialect).map_err(|e| vec![e])?;
         let mut prepared = Prepared { recipe, adapters, plan, weights, order, room: 0 };
-        prepared.stamp();
+        prepared.stamp(base.filter(|_| read));
         let bound = prepared.plan.tensors_bound(&prepared.adapters);
         let bounds: Vec<(usize, f64)> =
             prepared.plan.modules.iter().map(|m| (m.rank_bound, m.rank_bound as f64)).collect();
@@ -96,6 +114,8 @@ impl Prepared {
         let mode = prepared.mode();
         let unread = prepared.adapters.iter().flat_map(|a| combine_warnings(mode, &a.label, &a.header.metadata));
         prepared.plan.warnings.extend(unread);
+        let told = base::size_warning(&prepared);
+        prepared.plan.warnings.extend(told);
         Ok(prepared)
     }
 
@@ -110,6 +130,7 @@ impl Prepared {
             rank_max: self.plan.modules.iter().map(|m| m.rank_bound).max().unwrap_or(0),
             tasks: self.plan.tasks(),
             dialect: self.plan.dialect.id().to_owned(),
+            loads: loads(self),
             warnings: self.plan.warnings.clone(),
         }
     }
@@ -155,11 +176,12 @@ impl Prepared {
     }
 
     fn ordered<'a>(&self, sources: &[&'a dyn Source]) -> Vec<&'a dyn Source> {
-        self.order.iter().map(|i| sources[*i]).collect()
+        let base = sources.get(self.recipe.sources.len()..).unwrap_or_default();
+        self.order.iter().map(|i| sources[*i]).chain(base.iter().copied()).collect()
     }
 
     /// Runs one task, after all rounds. `sources` are the adapters' bytes in the order of the recipe's
-    /// sources. Independent of all other tasks.
+    /// sources, then those of the base's files, if there is one. Independent of all other tasks.
     ///
     /// # Errors
     /// As [`rankweave_merge::run_task`].
@@ -215,7 +237,9 @@ impl Prepared {
     }
 
     /// Writes what is known about engine and sources into the recipe.
-    fn stamp(&mut self) {
+    fn stamp(&mut self, base: Option<&Base>) {
+        self.recipe.base =
+            base.map(|base| BaseRef { label: base.label.clone(), size: Some(base.size), ..BaseRef::default() });
         self.recipe.engine = Some(Engine { name: "Rankweave".into(), version: VERSION.into(), math: Some(MATH) });
         for (adapter, source) in self.adapters.iter().zip(&self.order) {
             let source = &mut self.recipe.sources[*source];

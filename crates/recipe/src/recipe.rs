@@ -27,6 +27,9 @@ pub struct Recipe {
     pub mix: Vec<MixEntry>,
     /// The method.
     pub method: MethodRef,
+    /// The base model, where an adapter's change depends on its weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseRef>,
     /// Seed of methods that use chance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u32>,
@@ -65,6 +68,23 @@ pub struct SourceRef {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// Bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// `direction`: of DoRA modules the direction alone is taken, without their magnitudes; they need the base model where
+    /// absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dora: Option<String>,
+    /// Keys not known here.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// The base model that a merge was made with, for people: it has no hash, as reading it whole takes too long.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BaseRef {
+    /// Name of its file or folder.
+    pub label: String,
+    /// Bytes of all its files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
     /// Keys not known here.
@@ -206,6 +226,7 @@ impl Recipe {
             mix: mix.collect(),
             sources,
             method: MethodRef { id: "sum".into(), params: Map::new() },
+            base: None,
             seed: None,
             output: Output {
                 rank: Rank::Exact,

@@ -1,6 +1,7 @@
 //! The report of a merge: stable JSON for programs, numbers for people.
 
 use crate::Recipe;
+use crate::loads::{Loads, loads};
 use crate::prepare::Prepared;
 use rankweave_adapter::layout::{block_of, blocks};
 use rankweave_adapter::{ModuleKey, Warning};
@@ -40,6 +41,9 @@ pub struct Report {
     /// Modules that rules dropped from an adapter.
     #[serde(default)]
     pub dropped: Vec<DroppedLine>,
+    /// What is known of the programs that may read the file; empty where nothing is.
+    #[serde(default)]
+    pub loads: Vec<Loads>,
     /// What the method says of the whole merge.
     #[serde(default)]
     pub remarks: Vec<Warning>,
@@ -69,8 +73,8 @@ pub struct SourceLine {
     pub modules: usize,
     /// How many of them are in text encoders.
     pub te_modules: usize,
-    /// ‖ΔW‖_F over all its modules.
-    pub norm: f64,
+    /// ‖ΔW‖_F over all its modules; `null` where some were carried over as they are, which takes no norm.
+    pub norm: Option<f64>,
 }
 
 /// One module in the report.
@@ -98,8 +102,8 @@ pub struct ModuleLine {
     pub energy: f64,
     /// Relative error against the exact result.
     pub residual: f64,
-    /// ‖M‖_F before rounding.
-    pub norm: f64,
+    /// ‖M‖_F before rounding; `null` where the module was carried over as it is.
+    pub norm: Option<f64>,
     /// Recovered weight of each source.
     pub recovered_weights: Vec<f64>,
     /// What the method tells of it, by name.
@@ -150,7 +154,7 @@ pub(crate) fn report(
     let mut totals = Totals::new(prepared.adapters.len());
     modules.iter().for_each(|m| totals.add(m));
     let mut warnings = prepared.plan.warnings.clone();
-    let empty = modules.iter().filter(|m| m.total == 0.0).count();
+    let empty = modules.iter().filter(|m| m.total == 0.0 && !m.carried).count();
     if empty > 0 {
         warnings.push(Warning {
             code: "zero-modules".into(),
@@ -187,6 +191,7 @@ pub(crate) fn report(
         modules: lines(prepared, modules),
         blocks: block_lines(prepared),
         dropped: dropped(prepared),
+        loads: loads(prepared),
         remarks,
         warnings,
         recipe: prepared.recipe.clone(),
@@ -217,7 +222,7 @@ fn line(module: &ModuleReport, block: Option<String>) -> ModuleLine {
         weights: module.sources.iter().map(|s| s.weight).collect(),
         energy: module.energy(),
         residual: module.residual(),
-        norm: module.kept.sqrt(),
+        norm: (!module.carried).then(|| module.kept.sqrt()),
         recovered_weights: module.recovered_weights(),
         details: module.details.clone(),
         picture: module.picture.clone(),

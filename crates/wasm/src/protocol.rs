@@ -24,6 +24,16 @@ pub enum Request {
         /// Text of the `adapter_config.json` beside it, if there is one.
         config: Option<String>,
     },
+    /// Desk: read the headers of the attached `File`s and remember them as the base model, in place of any other. Answer:
+    /// nothing.
+    Base {
+        /// What it is called.
+        base: Base,
+        /// Text of the `model.safetensors.index.json` beside its files.
+        index: Option<String>,
+    },
+    /// Desk: forget the base model. Answer: nothing.
+    NoBase,
     /// Desk: forget an adapter. Answer: nothing.
     Close {
         /// The page's number for it.
@@ -51,9 +61,9 @@ pub enum Request {
         /// Method, weights and output.
         settings: Settings,
     },
-    /// Hand: open the attached `File`s and make the same plan as the desk. Answer: [`Ready`].
+    /// Hand: open the attached `File`s, then those of the base, and make the same plan as the desk. Answer: [`Ready`].
     Prepare {
-        /// One entry per attached file.
+        /// One entry per attached file of an adapter.
         inputs: Vec<Input>,
         /// Method, weights and output.
         settings: Settings,
@@ -141,6 +151,15 @@ pub struct Input {
     pub config: Option<String>,
 }
 
+/// The base model's files.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Base {
+    /// What it is called.
+    pub label: String,
+    /// Names of its files, with the folders they lie in.
+    pub files: Vec<String>,
+}
+
 /// What the user chose, in words of the recipe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -160,6 +179,8 @@ pub struct Settings {
     pub seed: Option<u32>,
     /// What is taken over from the inputs' metadata: `minimal`, `merge-tags`, `keep-first`, `keep-all` or `none`.
     pub metadata: String,
+    /// The base model that is open, if there is one.
+    pub base: Option<Base>,
 }
 
 /// How much of one adapter.
@@ -171,6 +192,8 @@ pub struct Mix {
     pub te: Option<f64>,
     /// One factor per block of its family; empty: all 1.
     pub blocks: Vec<f64>,
+    /// Of its DoRA modules the direction alone is taken.
+    pub direction: bool,
 }
 
 /// The value of a parameter.
@@ -316,6 +339,10 @@ pub struct Facts {
     pub alpha_from: String,
     /// Number types.
     pub dtypes: Vec<String>,
+    /// How many of its modules depend on the base model's weights.
+    pub needs_base: u32,
+    /// Whether some of them are DoRA's, whose direction can be taken alone.
+    pub dora: bool,
     /// Whether an `adapter_config.json` was read.
     pub config: bool,
     /// Blocks of its family, in the model's order; none where the family is unknown or not cut into blocks.
@@ -363,6 +390,8 @@ pub struct Estimate {
     pub modules: u32,
     /// Greatest possible rank.
     pub rank: u32,
+    /// Programs that may read the file: name, whether they do (`yes`, `partly`, `no`, `unknown`), and what is to be said.
+    pub loads: Vec<(String, String, String)>,
     /// The first few things that should be known before merging.
     pub warnings: Vec<Warning>,
     /// How many there are in all.

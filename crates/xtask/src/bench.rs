@@ -11,7 +11,7 @@
 //! and here the rows with the same work are put side by side.
 
 use crate::browser::Browser;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::toolchain::Toolchain;
 use crate::tools::Tools;
 use crate::{build, npm, project, run, sizes, test};
@@ -26,8 +26,30 @@ struct Row {
     page: String,
 }
 
-/// Runs the command.
-pub fn bench() -> Result<()> {
+/// Runs the command: everything, or what the word says.
+///
+/// | word | what |
+/// |---|---|
+/// | – | the sum of several families, natively and in the page |
+/// | `methods` | every method on three SDXL adapters, natively and in the page |
+/// | `quality` | accuracy of every method's result on a small trained model |
+pub fn bench(words: &[String]) -> Result<()> {
+    match words {
+        [] => times(&[]),
+        [word] if word == "methods" => times(&["--methods", "--runs", "1"]),
+        [word] if word == "quality" => quality(),
+        [word, ..] => Err(Error::new("bench does not know this word", word, "use none, methods, or quality")),
+    }
+}
+
+fn quality() -> Result<()> {
+    let toolchain = Toolchain::ready()?;
+    let mut cargo = toolchain.cargo();
+    cargo.args(["run", "--release", "-p", "rankweave-tests", "--bin", "quality"]);
+    run::show("cargo run", &mut cargo)
+}
+
+fn times(arguments: &[&str]) -> Result<()> {
     let toolchain = Toolchain::ready()?;
     let tools = Tools::ready(&toolchain)?;
     let mut rows = Vec::new();
@@ -38,7 +60,7 @@ pub fn bench() -> Result<()> {
     run::show("cargo build", &mut cargo)?;
     let programs = project::target(toolchain.cargo())?.join("release");
     run::step("Measuring natively");
-    measure(&mut run::command(programs.join("bench")), &mut rows, |row| &mut row.native)?;
+    measure(run::command(programs.join("bench")).args(arguments), &mut rows, |row| &mut row.native)?;
 
     build::build_with(&toolchain, &tools)?;
     match Browser::ready().chromium {
@@ -46,6 +68,7 @@ pub fn bench() -> Result<()> {
             npm::install()?;
             run::step("Measuring in the page, in headless Chromium");
             let mut node = test::page_script("bench.mjs", &chromium, &programs.join("rankweave"))?;
+            node.args(arguments);
             measure(&mut node, &mut rows, |row| &mut row.page)?;
         }
         Err(why) => run::note(&format!("the page could not be measured: {why}")),

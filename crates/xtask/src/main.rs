@@ -71,9 +71,9 @@ const COMMANDS: [Command; 9] = [
     },
     Command {
         name: "bench",
-        arguments: "",
-        summary: "measure the work natively and in the page, print a table",
-        run: |words| none("bench", words, bench::bench),
+        arguments: "[methods | quality]",
+        summary: "measure the work natively and in the page, or how good every method's results are; print a table",
+        run: bench::bench,
     },
     Command {
         name: "fuzz",

@@ -1,6 +1,6 @@
 //! Times the released `rankweave` binary on full-size adapters.
 //!
-//! `bench [--runs 5] [--binary PATH] [--only ID] [--inputs-only] [--markdown | --json]`. Inputs are made once, in `bench-data` of the target
+//! `bench [--runs 5] [--binary PATH] [--only ID | --methods | --method ID] [--inputs-only] [--markdown | --json]`. Inputs are made once, in `bench-data` of the target
 //! folder; the binary is looked for beside this one.
 
 use rankweave_tests::bench::{self, Measured, ROWS, Row};
@@ -8,8 +8,7 @@ use rankweave_tests::shared;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str =
-    "usage: bench [--runs 5] [--binary PATH] [--only sd15|sdxl|sdxl-exact|llama] [--inputs-only] [--markdown | --json]";
+const USAGE: &str = "usage: bench [--runs 5] [--binary PATH] [--only sd15|sdxl|sdxl-exact|llama | --methods | --method ID] [--inputs-only] [--markdown | --json]";
 
 struct Options {
     runs: usize,
@@ -49,6 +48,11 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
             "--only" => {
                 let id = arguments.next()?;
                 options.rows.retain(|row| row.id == id);
+            }
+            "--methods" => options.rows = bench::method_rows(),
+            "--method" => {
+                let id = arguments.next()?;
+                options.rows = bench::method_rows().into_iter().filter(|row| row.method == id).collect();
             }
             "--inputs-only" => options.inputs_only = true,
             "--json" => options.print = |measured, _| format!("{:#}\n", bench::as_json(measured)),

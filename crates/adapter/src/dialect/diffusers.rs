@@ -30,7 +30,7 @@ pub(super) fn prefix(base: &str) -> Option<(&'static str, Component, DialectId)>
 }
 
 /// Dialect and module of a dotted base name.
-pub(super) fn key(base: &str) -> (DialectId, ModuleKey) {
+pub(crate) fn key(base: &str) -> (DialectId, ModuleKey) {
     let model = |path: &str| ModuleKey { component: Component::Model, path: path.to_owned() };
     // GPT-2 and its kin call their body `transformer` too.
     if base.starts_with("transformer.h.") || base.starts_with("transformer.wte") {

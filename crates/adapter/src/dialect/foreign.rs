@@ -24,32 +24,35 @@ impl Mark {
     }
 }
 
-const NEEDS_BASE: &str = "Its effect depends on the base model's weights, so it cannot be merged from the adapter alone; \
-    merge it into the base and extract a LoRA from the difference.";
+pub(crate) const MERGE_INTO_BASE: &str =
+    "Merge it into the base with its own trainer, and extract a LoRA from the difference.";
 const LATER: &str = "Convert the adapter to LoRA with its trainer's tools.";
 const NO_SIZES: &str = "Its file does not say how large the modules are; load it in PEFT, merge it into the base and \
     extract a LoRA from the difference.";
 
 /// What it is called, how it is known, what to do.
 const KINDS: &[(&str, &[Mark], &str)] = &[
-    ("a DoRA adapter", &[Ends(".dora_scale"), Has(".lora_magnitude_vector")], NEEDS_BASE),
-    ("a BOFT adapter", &[Has(".boft_R"), Has(".boft_s")], NEEDS_BASE),
-    ("an OFT adapter", &[Has(".oft_diag"), Has(".oft_blocks"), Has(".oft_R"), Starts("oft_unet_")], NEEDS_BASE),
-    ("an IA³ adapter", &[Has(".ia3_l"), Ends(".on_input")], NEEDS_BASE),
+    ("a BOFT adapter", &[Has(".boft_R"), Has(".boft_s")], MERGE_INTO_BASE),
+    (
+        "an OFT adapter of an older or another spelling",
+        &[Has(".oft_diag"), Has(".oft_r"), Has(".oft_embedding_R"), Starts("oft_unet_")],
+        MERGE_INTO_BASE,
+    ),
+    ("an IA³ adapter of LyCORIS", &[Ends(".on_input")], MERGE_INTO_BASE),
     ("a UniLoRA adapter", &[Has("unilora_")], LATER),
-    ("a FineGates adapter", &[Has(".finegates_")], NEEDS_BASE),
-    ("a GLoRA adapter", &[Ends(".a1.weight"), Ends(".b1.weight"), Has(".glora_")], NEEDS_BASE),
+    ("a FineGates adapter", &[Has(".finegates_")], MERGE_INTO_BASE),
+    ("a GLoRA adapter", &[Ends(".a1.weight"), Ends(".b1.weight"), Has(".glora_")], MERGE_INTO_BASE),
     ("a RandLoRA adapter", &[Has("randlora_")], LATER),
     ("a VB-LoRA adapter", &[Has("vblora_")], LATER),
     ("a FourierFT adapter", &[Has("fourierft_")], LATER),
     ("a WaveFT adapter", &[Has("waveft_")], LATER),
     ("a C3A adapter", &[Has(".c3a_")], LATER),
-    ("a KaSA adapter", &[Has(".lora_diag")], NEEDS_BASE),
+    ("a KaSA adapter", &[Has(".lora_diag")], MERGE_INTO_BASE),
     ("a SHiRA adapter", &[Has(".shira_")], NO_SIZES),
-    ("a MiSS (Bone) adapter", &[Has(".bone_"), Has(".miss_")], NEEDS_BASE),
-    ("an HRA adapter", &[Has(".hra_u")], NEEDS_BASE),
-    ("a HiRA adapter", &[Has(".hira_")], NEEDS_BASE),
-    ("a RoAd adapter", &[Has(".road_theta"), Has(".road_alpha")], NEEDS_BASE),
+    ("a MiSS (Bone) adapter", &[Has(".bone_"), Has(".miss_")], MERGE_INTO_BASE),
+    ("an HRA adapter", &[Has(".hra_u")], MERGE_INTO_BASE),
+    ("a HiRA adapter", &[Has(".hira_")], MERGE_INTO_BASE),
+    ("a RoAd adapter", &[Has(".road_theta"), Has(".road_alpha")], MERGE_INTO_BASE),
     ("a DeLoRA adapter", &[Has(".delora_")], LATER),
     ("a prompt-tuning adapter", &[Is(|n| n == "prompt_embeddings")], "It holds prompts, not changes of weights."),
     ("an X-LoRA adapter", &[Has("xlora_classifier")], LATER),

@@ -7,8 +7,12 @@ use super::{NamingContext, diffusers};
 use crate::layout;
 use crate::module::{Component, ModuleKey};
 
+/// kohya's prefix for rotations; what becomes of them is written as pairs.
+const OFT: &str = "oft_unet_";
+
 /// Prefixes and the part of the model they stand for; longer ones first.
-const PREFIXES: [(&str, Component); 10] = [
+const PREFIXES: [(&str, Component); 11] = [
+    (OFT, Component::Unet),
     ("lora_prior_unet_", Component::Prior),
     ("lora_prior_te_", Component::TextEncoder(1)),
     ("lora_prior_", Component::Prior),
@@ -28,6 +32,11 @@ const STUTTER: [(&str, &[&str]); 4] = [
     ("lora_te_", &["text_encoder_"]),
     ("lora_te1_", &["text_encoder_"]),
 ];
+
+/// The base name that a module's factor pair goes by where it keeps its spelling.
+pub(crate) fn written_base(base: &str) -> String {
+    base.strip_prefix(OFT).map_or_else(|| base.to_owned(), |path| format!("lora_unet_{path}"))
+}
 
 /// The module of a base name with kohya's suffix; such files also come with dotted names.
 pub(super) fn key(base: &str) -> ModuleKey {

@@ -30,7 +30,9 @@ mod peft;
 mod sam_lora;
 mod xlabs;
 
-pub(crate) use foreign::{not_an_adapter, refusal};
+pub(crate) use diffusers::key as dotted_key;
+pub(crate) use foreign::{MERGE_INTO_BASE, not_an_adapter, refusal};
+pub(crate) use kohya::written_base;
 pub(crate) use names::{counterpart, dialect_of, ending, parse, says_part};
 
 use crate::error::{Error, Kind, Result};
@@ -288,7 +290,9 @@ pub fn check_components<'a>(
                 .module(key.id())
                 .expected(format!("modules of {first} alone"))
                 .found(format!("modules of {} too", key.component))
-                .hint("Write diffusers or kohya keys, which name the part."))
+                .hint(
+                    "Write diffusers or kohya keys, which name the part; or convert one part at a time, with --part.",
+                ))
         }
         _ => Ok(()),
     }

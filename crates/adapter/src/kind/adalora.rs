@@ -7,8 +7,14 @@ use crate::error::Result;
 use crate::module::ModuleShape;
 use crate::part::Part::{Diagonal, Down, Ranks, Up};
 
-pub(super) const ENTRY: Entry =
-    Entry { id: KindId::Adalora, title: "AdaLoRA", marks: &[Diagonal, Ranks], others: &[Up, Down], measure };
+pub(super) const ENTRY: Entry = Entry {
+    id: KindId::Adalora,
+    title: "AdaLoRA",
+    marks: &[Diagonal, Ranks],
+    others: &[Up, Down],
+    measure,
+    base: None,
+};
 
 fn measure(parts: &Parts) -> Result<Measured> {
     let diagonal = parts.tensor(Diagonal)?;
@@ -18,7 +24,7 @@ fn measure(parts: &Parts) -> Result<Measured> {
     };
     match (&*parts.matrix(Up)?, &*parts.matrix(Down)?) {
         (&[out, rank], &[down_rank, inp]) if one && [rank, diagonal.iter().product()] == [down_rank; 2] => {
-            Ok(Measured { shape: ModuleShape { out, inp, kernel: Vec::new() }, rank, dim: rank })
+            Ok(Measured::new(ModuleShape { out, inp, kernel: Vec::new() }, rank, rank))
         }
         _ => Err(parts.misfit(
             Diagonal,

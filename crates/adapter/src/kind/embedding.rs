@@ -11,12 +11,13 @@ pub(super) const ENTRY: Entry = Entry {
     marks: &[EmbeddingUp, EmbeddingDown],
     others: &[],
     measure,
+    base: None,
 };
 
 fn measure(parts: &Parts) -> Result<Measured> {
     match (&*parts.matrix(EmbeddingUp)?, &*parts.matrix(EmbeddingDown)?) {
         (&[inp, rank], &[down_rank, out]) if rank == down_rank => {
-            Ok(Measured { shape: ModuleShape { out, inp, kernel: Vec::new() }, rank, dim: rank })
+            Ok(Measured::new(ModuleShape { out, inp, kernel: Vec::new() }, rank, rank))
         }
         _ => Err(parts.misfit(
             EmbeddingUp,

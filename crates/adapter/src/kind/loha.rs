@@ -14,6 +14,7 @@ pub(super) const ENTRY: Entry = Entry {
     marks: &[HadaW1A, HadaW1B, HadaW2A, HadaW2B, HadaT1, HadaT2],
     others: &[],
     measure,
+    base: None,
 };
 
 fn measure(parts: &Parts) -> Result<Measured> {
@@ -28,5 +29,5 @@ fn measure(parts: &Parts) -> Result<Measured> {
         ));
     }
     let rank = one.rank.saturating_mul(two.rank).min(shape.out).min(shape.columns());
-    Ok(Measured { shape, rank, dim: one.dim })
+    Ok(Measured::new(shape, rank, one.dim))
 }

@@ -15,6 +15,7 @@ pub(super) const ENTRY: Entry = Entry {
     marks: &[LokrW1, LokrW1A, LokrW1B, LokrW2, LokrW2A, LokrW2B, LokrT2],
     others: &[],
     measure,
+    base: None,
 };
 
 fn measure(parts: &Parts) -> Result<Measured> {
@@ -28,7 +29,7 @@ fn measure(parts: &Parts) -> Result<Measured> {
     };
     let shape = ModuleShape { out: size(one.out, two.out)?, inp: size(one.inp, two.inp)?, kernel: two.kernel };
     let rank = size(one.rank, two.rank)?;
-    Ok(Measured { shape, rank, dim: if two.dim > 0 { two.dim } else { one.dim } })
+    Ok(Measured::new(shape, rank, if two.dim > 0 { two.dim } else { one.dim }))
 }
 
 /// A factor's size, its rank, and what alpha is divided by: 0 where it is whole.

@@ -9,7 +9,7 @@ use crate::module::ModuleShape;
 use crate::part::Part::{Down, Mid, Up};
 
 pub(super) const ENTRY: Entry =
-    Entry { id: KindId::Lora, title: "LoRA", marks: &[Up, Down, Mid], others: &[], measure };
+    Entry { id: KindId::Lora, title: "LoRA", marks: &[Up, Down, Mid], others: &[], measure, base: None };
 
 pub(super) fn measure(parts: &Parts) -> Result<Measured> {
     if parts.find(Mid).is_some() {
@@ -28,7 +28,7 @@ pub(super) fn measure(parts: &Parts) -> Result<Measured> {
     }
     // Some files store a 1×1 convolution's down factor without its two ones.
     let kernel = if kernel.is_empty() { ones } else { kernel };
-    Ok(Measured { shape: ModuleShape { out, inp, kernel: kernel.to_vec() }, rank, dim: rank })
+    Ok(Measured::new(ModuleShape { out, inp, kernel: kernel.to_vec() }, rank, rank))
 }
 
 fn tucker(parts: &Parts) -> Result<Measured> {
@@ -37,7 +37,7 @@ fn tucker(parts: &Parts) -> Result<Measured> {
         (&[out, rank, ref ones @ ..], &[mid_rank, inner, ref kernel @ ..], &[dim, inp, ref more @ ..])
             if rank == mid_rank && inner == dim && ones.iter().chain(more).all(|n| *n == 1) =>
         {
-            Ok(Measured { shape: ModuleShape { out, inp, kernel: kernel.to_vec() }, rank, dim })
+            Ok(Measured::new(ModuleShape { out, inp, kernel: kernel.to_vec() }, rank, dim))
         }
         _ => Err(parts.misfit(
             Mid,

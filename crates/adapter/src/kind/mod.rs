@@ -12,16 +12,24 @@
 //! | whole difference | diff | as it is |
 //! | vector | diff_b, w_norm, b_norm, lora_B.bias, diff of one dimension | as it is; lora_B.bias times s |
 //! | LoRA, transposed | up, down | s·Bᵀ·Aᵀ of what is stored |
+//! | DoRA | one of the products above, and dora_scale or lora_magnitude_vector | m·(W + ΔW₀)/‖W + ΔW₀‖ − W |
+//! | IA³ | ia3_l | W·(l − 1) |
+//! | OFT | oft_blocks (rescale, alpha); oft_R | R·W − W; W·R − W |
+//!
+//! The last three need W, the base model's weight: they are opened without it, and take their size from it.
 //!
 //! A kind is one file here, which says from names and shapes alone what the module's size and rank are, and one file
 //! of the same name in the crate `merge` (`factors/`), which turns its tensors into a factor pair.
 
 mod adalora;
+mod dora;
 mod embedding;
 mod full;
+mod ia3;
 mod loha;
 mod lokr;
 mod lora;
+mod oft;
 mod sparse;
 mod transposed;
 mod vector;
@@ -59,6 +67,12 @@ pub enum KindId {
     Full,
     /// A change of a bias or a norm.
     Vector,
+    /// Another kind whose result has lengths of its own.
+    Dora,
+    /// A factor for every output or input.
+    Ia3,
+    /// A rotation of the outputs or inputs.
+    Oft,
 }
 
 /// What a kind's file says.
@@ -72,11 +86,16 @@ struct Entry {
     others: &'static [Part],
     /// Shape and rank from the parts' shapes.
     measure: fn(&Parts) -> Result<Measured>,
+    /// For kinds that need the base model's weight: do the parts fit one of this shape?
+    base: Option<fn(&Parts, &ModuleShape) -> bool>,
 }
 
 /// The kinds, in the order in which they are tried.
-const KINDS: [Entry; 10] = [
+const KINDS: [Entry; 13] = [
     vector::ENTRY,
+    dora::ENTRY,
+    ia3::ENTRY,
+    oft::ENTRY,
     embedding::ENTRY,
     adalora::ENTRY,
     loha::ENTRY,
@@ -91,7 +110,16 @@ const KINDS: [Entry; 10] = [
 impl KindId {
     /// Name for people.
     pub fn title(self) -> &'static str {
-        KINDS.iter().find(|kind| kind.id == self).map_or("", |kind| kind.title)
+        self.entry().map_or("", |kind| kind.title)
+    }
+
+    /// Does ΔW depend on the base model's weight?
+    pub fn needs_base(self) -> bool {
+        self.entry().is_some_and(|kind| kind.base.is_some())
+    }
+
+    fn entry(self) -> Option<&'static Entry> {
+        KINDS.iter().find(|kind| kind.id == self)
     }
 
     /// The kind with this id.
@@ -118,6 +146,19 @@ pub(crate) struct Measured {
     pub rank: usize,
     /// What alpha is divided by; 0 where the scale is 1 whatever alpha says.
     pub dim: usize,
+    /// For DoRA: the kind of the change without its magnitudes, and its rank.
+    pub direction: Option<(KindId, usize)>,
+}
+
+impl Measured {
+    pub(crate) fn new(shape: ModuleShape, rank: usize, dim: usize) -> Measured {
+        Measured { shape, rank, dim, direction: None }
+    }
+}
+
+/// Do the parts of a module of a kind that needs the base fit a weight of this shape?
+pub(crate) fn fits_base(kind: KindId, parts: &Parts, weight: &ModuleShape) -> bool {
+    kind.entry().and_then(|kind| kind.base).is_some_and(|fits| fits(parts, weight))
 }
 
 /// The kind of a module with these parts, and what that kind says of it.

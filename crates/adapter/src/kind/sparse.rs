@@ -14,6 +14,7 @@ pub(super) const ENTRY: Entry = Entry {
     marks: &[BiasValues, BiasIndices, BiasSize],
     others: &[Up, Down, Mid],
     measure,
+    base: None,
 };
 
 fn measure(parts: &Parts) -> Result<Measured> {

@@ -6,12 +6,12 @@ use crate::module::ModuleShape;
 use crate::part::Part::{TransposedDown as Down, TransposedUp as Up};
 
 pub(super) const ENTRY: Entry =
-    Entry { id: KindId::Transposed, title: "LoRA, transposed", marks: &[Up, Down], others: &[], measure };
+    Entry { id: KindId::Transposed, title: "LoRA, transposed", marks: &[Up, Down], others: &[], measure, base: None };
 
 fn measure(parts: &Parts) -> Result<Measured> {
     match (&*parts.matrix(Up)?, &*parts.matrix(Down)?) {
         (&[rank, out], &[inp, down_rank]) if rank == down_rank => {
-            Ok(Measured { shape: ModuleShape { out, inp, kernel: Vec::new() }, rank, dim: rank })
+            Ok(Measured::new(ModuleShape { out, inp, kernel: Vec::new() }, rank, rank))
         }
         _ => {
             Err(parts.misfit(Up, "The two factors of a pair do not fit together", "lora_a [in, r] and lora_b [r, out]"))

@@ -14,12 +14,13 @@ pub(super) const ENTRY: Entry = Entry {
     marks: &[DiffBias, DiffVector, NormWeight, NormBias, UpBias],
     others: &[],
     measure,
+    base: None,
 };
 
 fn measure(parts: &Parts) -> Result<Measured> {
     let part = parts.list[0].0;
     match *parts.tensor(part)? {
-        [out] => Ok(Measured { shape: ModuleShape { out, inp: 1, kernel: Vec::new() }, rank: 1, dim: 0 }),
+        [out] => Ok(Measured::new(ModuleShape { out, inp: 1, kernel: Vec::new() }, 1, 0)),
         _ => Err(parts.misfit(part, "A bias or a norm has the wrong number of dimensions", "one dimension")),
     }
 }

@@ -9,7 +9,7 @@ use crate::module::ModuleShape;
 use crate::part::Part::{VeraB, VeraD, VeraDown, VeraUp};
 
 pub(super) const ENTRY: Entry =
-    Entry { id: KindId::Vera, title: "VeRA", marks: &[VeraB, VeraD], others: &[VeraUp, VeraDown], measure };
+    Entry { id: KindId::Vera, title: "VeRA", marks: &[VeraB, VeraD], others: &[VeraUp, VeraDown], measure, base: None };
 
 fn measure(parts: &Parts) -> Result<Measured> {
     let (b, d) = (parts.tensor(VeraB)?, parts.tensor(VeraD)?);
@@ -22,7 +22,7 @@ fn measure(parts: &Parts) -> Result<Measured> {
         (&[out], &[rank], &[rows, up_rank], &[down_rank, inp])
             if out <= rows && rank <= up_rank && rank <= down_rank =>
         {
-            Ok(Measured { shape: ModuleShape { out, inp, kernel: Vec::new() }, rank, dim: 0 })
+            Ok(Measured::new(ModuleShape { out, inp, kernel: Vec::new() }, rank, 0))
         }
         _ => Err(parts.misfit(
             VeraB,

@@ -153,9 +153,13 @@ fn a_bad_configuration_names_its_field() {
     assert_eq!(open(&"[".repeat(100_000)).unwrap_err().kind, Kind::Malformed);
     assert_eq!(open(&format!("{{}}{}", " ".repeat(5 << 20))).unwrap_err().kind, Kind::Limit);
     assert!(open("{}").is_ok());
+    // The magnitudes that the configuration speaks of are not in the file.
+    let error = open(r#"{"use_dora": true}"#).unwrap_err();
+    assert!(error.kind == Kind::Malformed && error.what.contains("DoRA"), "{error}");
     for (config, named) in [
         (r#"{"peft_type": "BOFT"}"#, "BOFT"),
-        (r#"{"use_dora": true}"#, "DoRA"),
+        (r#"{"peft_type": "HIRA"}"#, "HIRA"),
+        (r#"{"fine_tune_type": "dora"}"#, "DoRA"),
         (r#"{"use_qalora": true}"#, "QA-LoRA"),
         (r#"{"init_lora_weights": "pissa_niter_16"}"#, "pissa"),
         (r#"{"init_lora_weights": "olora"}"#, "olora"),

@@ -21,8 +21,17 @@ pub fn list(folder: &Path, name: &str) -> Vec<(String, Option<Vec<u64>>)> {
 /// Opens a list as an F16 file. Where a shape is unknown, factors get one that fits any partner.
 fn open(folder: &Path, name: &str) -> Result<Adapter, Error> {
     let (mut header, mut at) = (serde_json::Map::new(), 0);
-    for (key, shape) in list(folder, name) {
-        let shape = shape.unwrap_or_else(|| if key.ends_with("alpha") { vec![] } else { vec![RANK, RANK] });
+    let all = list(folder, name);
+    let rows = |key: &str| {
+        let up = key.replace(".dora_scale", ".lora_up.weight");
+        all.iter().find(|(name, _)| *name == up).and_then(|(_, shape)| Some(shape.as_ref()?[0])).unwrap_or(RANK)
+    };
+    for (key, shape) in all.clone() {
+        let shape = shape.unwrap_or_else(|| match &key {
+            key if key.ends_with("alpha") => vec![],
+            key if key.ends_with(".dora_scale") => vec![rows(key), 1],
+            _ => vec![RANK, RANK],
+        });
         let end = at + 2 * shape.iter().product::<u64>();
         header.insert(key, json!({"dtype": "F16", "shape": shape, "data_offsets": [at, end]}));
         at = end;
@@ -52,6 +61,8 @@ fn lists_open_with_the_right_dialect_family_and_count_or_are_refused_by_name() {
         ("wan22_lora_AB", D::Comfy, "wan", 10),
         ("zimage_lora_AB", D::Comfy, "z-image", 8),
         ("invokeai_flux_lora_xlabs_format", D::Xlabs, "flux1", 12),
+        ("sdxl_kohya_dora_diffusers_names", D::Kohya, "sdxl", 722),
+        ("invokeai_flux_dora_onetrainer_format", D::Kohya, "flux1", 506),
     ];
     for (name, dialect, family, modules) in read {
         let adapter = open(&folder, name).unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -61,12 +72,9 @@ fn lists_open_with_the_right_dialect_family_and_count_or_are_refused_by_name() {
             "{name}"
         );
         assert!(adapter.extras.is_empty(), "{name}: {:?}", adapter.extras[0]);
+        assert_eq!(adapter.needing_base(), if name.contains("dora") { modules } else { 0 }, "{name}");
     }
-    let refused = [
-        ("sdxl_kohya_dora_diffusers_names", "DoRA"),
-        ("invokeai_flux_dora_onetrainer_format", "DoRA"),
-        ("sd15_oft_diag", "OFT"),
-    ];
+    let refused = [("sd15_oft_diag", "OFT")];
     for (name, named) in refused {
         let error = open(&folder, name).map(|a| a.modules.len()).expect_err(name);
         assert_eq!(error.kind, Kind::Unsupported, "{name}: {error}");

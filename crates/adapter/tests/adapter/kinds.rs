@@ -202,9 +202,53 @@ fn what_does_not_fit_is_refused() {
         assert!(error.what.contains(what), "{what}: {error}");
         assert!(error.place.key.is_some() && error.place.module.is_some() && !error.hint.is_empty(), "{error}");
     }
-    for (name, title) in [("a.shira_weight", "SHiRA"), ("a.lora_diag", "KaSA"), ("a.dora_scale", "DoRA")] {
+    for (name, title) in [("a.shira_weight", "SHiRA"), ("a.lora_diag", "KaSA"), ("a.hira_A", "HiRA")] {
         let error = open(&file_with(&[(name, F, &[4])], &[])).unwrap_err();
         assert!(error.kind == Kind::Unsupported && error.what.contains(title), "{error}");
+    }
+}
+
+#[test]
+fn kinds_that_need_the_base_open_without_it_as_far_as_they_are_known() {
+    let cases: &[(&[Blank], KindId, &str, usize)] = &[
+        (
+            &[("a.lora_up.weight", F, &[6, 2]), ("a.lora_down.weight", F, &[2, 5]), ("a.dora_scale", F, &[1, 5])],
+            KindId::Dora,
+            "6×5",
+            5,
+        ),
+        (&[("a.ia3_l", F, &[6, 1])], KindId::Ia3, "6×?", 0),
+        (&[("a.ia3_l", F, &[1, 6])], KindId::Ia3, "?×6", 0),
+        (&[("a.oft_blocks", F, &[3, 2, 2]), ("a.rescale", F, &[6, 1])], KindId::Oft, "6×?", 0),
+        (&[("a.oft_R.weight", F, &[3, 6])], KindId::Oft, "?×12", 0),
+    ];
+    for (tensors, kind, shape, rank) in cases {
+        let adapter = open(&file_with(tensors, &[])).unwrap();
+        let module = &adapter.modules[0];
+        assert_eq!((module.kind, module.shape.to_string().as_str(), module.rank), (*kind, *shape, *rank));
+        assert_eq!(adapter.needing_base(), 1);
+    }
+    let mut adapter = open(&file_with(cases[0].0, &[])).unwrap();
+    adapter.take_direction();
+    let module = &adapter.modules[0];
+    assert_eq!((module.kind, module.rank, module.dim, adapter.needing_base()), (KindId::Lora, 2, 2, 0));
+    assert!(adapter.warnings.iter().any(|w| w.code == "dora-direction"));
+    let refused: &[(&[Blank], Kind, &str)] = &[
+        (&[("a.oft_blocks", F, &[2, 3, 2, 2])], Kind::Unsupported, "BOFT"),
+        (&[("a.oft_blocks", F, &[3, 2, 4])], Kind::Malformed, "blocks"),
+        (&[("a.oft_R.weight", F, &[3, 5])], Kind::Malformed, "blocks"),
+        (&[("a.ia3_l", F, &[3, 2])], Kind::Malformed, "IA³"),
+        (&[("a.dora_scale", F, &[4])], Kind::Malformed, "missing"),
+        (
+            &[("a.lora_up.weight", F, &[6, 2]), ("a.lora_down.weight", F, &[2, 5]), ("a.dora_scale", F, &[7, 1])],
+            Kind::Malformed,
+            "magnitudes",
+        ),
+        (&[("a.oft_diag", F, &[2, 4, 4])], Kind::Unsupported, "OFT"),
+    ];
+    for (tensors, kind, what) in refused {
+        let error = open(&file_with(tensors, &[])).unwrap_err();
+        assert!(error.kind == *kind && error.what.contains(what) && !error.hint.is_empty(), "{error}");
     }
 }
 

@@ -4,13 +4,16 @@
 //! has no low rank gives a pair as well, with the identity as one factor.
 
 mod adalora;
+mod dora;
 mod embedding;
 mod full;
 mod fuse;
 mod half;
+mod ia3;
 mod loha;
 mod lokr;
 mod lora;
+mod oft;
 mod sparse;
 mod transposed;
 mod vector;
@@ -20,15 +23,31 @@ pub(crate) use fuse::{cut, stack};
 
 use crate::form::transposed;
 use half::Half;
-use rankweave_adapter::{Error, Kind, KindId, Module, Part, Result, Stored, Tensor, dtype};
+use rankweave_adapter::{Error, Kind, KindId, Module, Part, PeftConfig, Result, Stored, Tensor, dtype};
 use rankweave_compute::FactorPair;
+
+/// What a module's ΔW depends on beside its tensors.
+#[derive(Default)]
+pub(crate) struct Given<'a> {
+    /// The base model's weight, out×columns, of kinds that need it.
+    pub weight: Option<Vec<f32>>,
+    /// The adapter's configuration.
+    pub config: Option<&'a PeftConfig>,
+}
+
+impl Given<'_> {
+    fn weight(self, module: &Module) -> Result<Vec<f32>> {
+        let size = module.shape.out * module.shape.columns();
+        self.weight.filter(|weight| weight.len() == size && size > 0).ok_or_else(|| lacking(module))
+    }
+}
 
 /// The factor pair of `module`, from its tensors.
 ///
 /// # Errors
 /// `Malformed` where a tensor is missing or of another shape than was measured; `Limit` where a product of its numbers
 /// is too large.
-pub(crate) fn pair(module: &Module, stored: Stored) -> Result<FactorPair> {
+pub(crate) fn pair(module: &Module, stored: Stored, given: Given) -> Result<FactorPair> {
     let mut pair = match module.kind {
         KindId::Lora => lora::pair(module, stored),
         KindId::Transposed => transposed::pair(module, stored),
@@ -40,6 +59,9 @@ pub(crate) fn pair(module: &Module, stored: Stored) -> Result<FactorPair> {
         KindId::Vera => vera::pair(module, stored),
         KindId::Full => full::pair(module, stored),
         KindId::Vector => vector::pair(module, stored),
+        KindId::Dora => dora::pair_of(module, stored, given),
+        KindId::Ia3 => ia3::pair_of(module, stored, given),
+        KindId::Oft => oft::pair_of(module, stored, given),
     }?;
     let fits = pair.up.len() == pair.out * pair.rank && pair.down.len() == pair.rank * pair.columns;
     let measured = (module.shape.out, module.shape.columns(), module.rank);

@@ -63,7 +63,7 @@ fn mix(aa: f64, ab: f64, bb: f64, t: f64) -> [f64; 2] {
 
 /// \[c·B₁ | d·B₂]·\[A₁; A₂] with a c and a d for every row.
 fn by_rows(module: &ModuleInputs, a: &FactorPair, b: &FactorPair, t: f64) -> FactorPair {
-    let (rank, down) = (a.rank + b.rank, &module.grams.down);
+    let (rank, down) = (a.rank + b.rank, module.grams.whole_down(module.pairs));
     let mut pair = FactorPair::zero(a.out, a.columns, rank);
     for row in 0..a.out {
         let stored = a.up[row * a.rank..][..a.rank].iter().map(|x| a.scale * f64::from(*x));

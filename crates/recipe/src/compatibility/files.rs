@@ -1,6 +1,7 @@
 //! What is found file by file, and what differs harmlessly between them.
 
 use super::{FileFacts, Finding, Level, count, listed};
+use rankweave_adapter::KindId;
 use rankweave_adapter::display::clean;
 use rankweave_adapter::fix;
 use rankweave_adapter::hash::Verdict;
@@ -11,6 +12,7 @@ pub(super) fn findings(files: &[FileFacts]) -> Vec<Finding> {
     let alone = files.len() == 1;
     let mut found = Vec::new();
     for (i, file) in files.iter().enumerate() {
+        found.extend(needs(i, file));
         found.extend(accelerators(i, file, alone));
         found.extend(hashes(i, file));
         found.extend(numbers(i, file));
@@ -19,6 +21,21 @@ pub(super) fn findings(files: &[FileFacts]) -> Vec<Finding> {
         found.extend(differences(files));
     }
     found
+}
+
+/// Kinds that depend on the base model.
+fn needs(i: usize, file: &FileFacts) -> Option<Finding> {
+    let kinds: Vec<KindId> =
+        file.kinds.keys().filter_map(|id| KindId::from_id(id)).filter(|k| k.needs_base()).collect();
+    let name = clean(&file.file, 120);
+    let titles = listed(kinds.iter().map(|kind| kind.title()));
+    let text = format!("What {name} changes depends on the base model's weights ({titles})");
+    let fix = match kinds.as_slice() {
+        [] => return None,
+        [KindId::Dora] => "Give the base checkpoint to the merge, or take its direction alone, without its magnitudes.",
+        _ => "Give the base checkpoint to the merge; only the weights needed are read.",
+    };
+    Some(Finding::new("needs-base", Level::Warn, &[i], text, fix))
 }
 
 fn accelerators(i: usize, file: &FileFacts, alone: bool) -> Option<Finding> {

@@ -12,9 +12,10 @@ pub use code::Code;
 pub use failure::Failure;
 use link::{Link, read};
 
-use crate::protocol::{About, Checked, Estimate, Facts, Fit, Input, Method, Request, Row, Settings, Summary};
+use crate::protocol::{About, Base, Checked, Estimate, Facts, Fit, Input, Method, Request, Row, Settings, Summary};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use wasm_bindgen::JsValue;
 use web_sys::{Blob, File};
 
 /// How far a merge is.
@@ -48,6 +49,20 @@ struct Opened {
     file: File,
 }
 
+/// The base model that the desk has open.
+#[derive(Clone)]
+struct Model {
+    base: Base,
+    index: Option<String>,
+    files: Vec<JsValue>,
+}
+
+impl Model {
+    fn ask(&self) -> Request {
+        Request::Base { base: self.base.clone(), index: self.index.clone() }
+    }
+}
+
 /// The engine: one desk, and as many hands as the machine has cores.
 pub struct Engine {
     code: Code,
@@ -55,6 +70,8 @@ pub struct Engine {
     hands: RefCell<Vec<Rc<Link>>>,
     /// What the desk has open, to open it again should it have to be replaced.
     opened: RefCell<Vec<Opened>>,
+    /// The base model, likewise.
+    base: RefCell<Option<Model>>,
     /// Workers that read a file whole, by the adapter's number.
     checks: RefCell<Vec<(u32, Rc<Link>)>>,
     /// Requests made by workers that are gone.
@@ -64,8 +81,8 @@ pub struct Engine {
 impl Engine {
     /// Makes an engine; the desk starts with the first question, the hands with the first merge.
     pub fn new(code: Code) -> Self {
-        let (desk, hands, opened, checks) = Default::default();
-        Engine { code, desk, hands, opened, checks, requested: Cell::new(0) }
+        let (desk, hands, opened, base, checks) = Default::default();
+        Engine { code, desk, hands, opened, base, checks, requested: Cell::new(0) }
     }
 
     /// The registry of methods.
@@ -97,6 +114,27 @@ impl Engine {
     pub async fn configure(&self, adapter: u32, config: String) -> Result<Facts, Failure> {
         let opened = self.opened(adapter)?;
         self.open(adapter, Input { config: Some(config), ..opened.input }, opened.file).await
+    }
+
+    /// Reads the headers of the base model's files and remembers it, in place of any other. `index` is the text of its
+    /// `model.safetensors.index.json`.
+    ///
+    /// # Errors
+    /// What is wrong with the files; the base that was there stays.
+    pub async fn base(&self, base: Base, index: Option<String>, files: Vec<File>) -> Result<(), Failure> {
+        let model = Model { base, index, files: files.into_iter().map(Into::into).collect() };
+        let answer = self.desk()?.ask(&model.ask(), &model.files).await?;
+        self.base.replace(Some(model));
+        read(&answer)
+    }
+
+    /// Forgets the base model.
+    pub fn forget_base(&self) {
+        self.base.replace(None);
+        if let Ok(desk) = self.desk() {
+            // A desk that has stopped has forgotten it already.
+            let _ = desk.post(&Request::NoBase, &[], &[], Box::new(drop));
+        }
     }
 
     /// Forgets an adapter.
@@ -177,7 +215,11 @@ impl Engine {
         on: &dyn Fn(Progress),
     ) -> Result<Merged, Failure> {
         let opened = adapters.iter().map(|&adapter| self.opened(adapter)).collect::<Result<Vec<_>, _>>()?;
-        let (inputs, files) = opened.into_iter().map(|one| (one.input, one.file.into())).unzip();
+        let (inputs, mut files): (_, Vec<JsValue>) =
+            opened.into_iter().map(|one| (one.input, JsValue::from(one.file))).unzip();
+        if let Some(model) = self.base.borrow().as_ref().filter(|_| settings.base.is_some()) {
+            files.extend(model.files.iter().cloned());
+        }
         let hands = self.hands()?;
         let crew = merge::Crew {
             desk: self.desk()?,
@@ -238,6 +280,9 @@ impl Engine {
         for Opened { adapter, input, file } in self.opened.borrow().iter() {
             // The answer is known; questions are answered in order.
             link.post(&open(*adapter, input), &[file.into()], &[], Box::new(drop))?;
+        }
+        if let Some(model) = self.base.borrow().as_ref() {
+            link.post(&model.ask(), &model.files, &[], Box::new(drop))?;
         }
         if let Some(old) = desk.replace(link.clone()) {
             self.retire(&old);

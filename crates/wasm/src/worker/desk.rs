@@ -4,12 +4,12 @@
 //! there are many.
 
 use super::file_source::FileSource;
-use super::hand::ready;
+use super::hand::{open_base, ready};
 use super::{facts, missing, order, said};
-use crate::protocol::{About, Estimate, Facts, Fit, Ready, Row, Settings, Summary};
+use crate::protocol::{self, About, Estimate, Facts, Fit, Ready, Row, Settings, Summary};
 use js_sys::{Array, Uint8Array};
 use rankweave_adapter::layout::block_weights;
-use rankweave_adapter::{Adapter, Error, Kind, Warning};
+use rankweave_adapter::{Adapter, Base, Error, Kind, Warning};
 use rankweave_recipe::{Assembler, Prepared, Report, inspect};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -23,6 +23,7 @@ const PIECE: u32 = 128 << 10;
 #[derive(Default)]
 pub struct Desk {
     open: BTreeMap<u32, Adapter>,
+    base: Option<Base>,
     draft: Option<Draft>,
     report: Option<Report>,
 }
@@ -44,6 +45,17 @@ impl Desk {
         facts::add_blocks(&mut facts, &adapter);
         self.open.insert(number, adapter);
         Ok(facts)
+    }
+
+    /// Opens the base model, in place of the one there was.
+    pub fn base(&mut self, base: &protocol::Base, index: Option<&str>, attached: &[JsValue]) -> Result<(), Error> {
+        self.base = Some(open_base(base, index, attached)?.0);
+        Ok(())
+    }
+
+    /// Forgets the base model.
+    pub fn no_base(&mut self) {
+        self.base = None;
     }
 
     /// Forgets an adapter.
@@ -138,7 +150,8 @@ impl Desk {
     fn prepared(&self, numbers: &[u32], settings: &Settings) -> Result<Prepared, Vec<Error>> {
         let adapters = self.adapters(numbers)?;
         let recipe = order::recipe(settings, &adapters);
-        Prepared::new(recipe, adapters.into_iter().cloned().collect())
+        let base = self.base.as_ref().filter(|_| settings.base.is_some());
+        Prepared::with_base(recipe, adapters.into_iter().cloned().collect(), base)
     }
 }
 

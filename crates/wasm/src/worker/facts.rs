@@ -70,6 +70,8 @@ pub fn of(inspection: &Inspection, config: bool) -> Facts {
         alphas,
         alpha_from: inspection.alpha.from.clone(),
         dtypes: inspection.dtypes.keys().cloned().collect(),
+        needs_base: inspection.kinds.iter().filter(|(kind, _)| needs_base(kind)).map(|(_, n)| count(*n)).sum(),
+        dora: inspection.kinds.keys().any(|kind| KindId::from_id(kind) == Some(KindId::Dora)),
         config,
         blocks: Vec::new(),
         presets: Vec::new(),
@@ -97,6 +99,10 @@ pub fn add_blocks(facts: &mut Facts, adapter: &Adapter) {
         .collect();
 }
 
+fn needs_base(kind: &str) -> bool {
+    KindId::from_id(kind).is_some_and(KindId::needs_base)
+}
+
 fn kind_title(kind: &str) -> String {
     KindId::from_id(kind).map_or_else(|| kind.to_owned(), |kind| kind.title().to_owned())
 }
@@ -111,6 +117,7 @@ pub fn estimate(estimate: &rankweave_recipe::Estimate, adapters: &[&Adapter]) ->
         bytes: estimate.bytes_max,
         modules: count(estimate.modules),
         rank: count(estimate.rank_max),
+        loads: estimate.loads.iter().map(|l| (l.program.clone(), l.reads.word().to_owned(), l.says.clone())).collect(),
         warnings: first(&warnings),
         warning_count: count(warnings.len()),
     }

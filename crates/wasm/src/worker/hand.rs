@@ -1,9 +1,10 @@
 //! A hand: has the same plan as the desk, and merges one task at a time.
 
 use super::{file, file_source::FileSource, missing, order};
-use crate::protocol::{Input, Output, Ready, Settings};
+use crate::protocol::{self, Input, Output, Ready, Settings};
 use js_sys::{ArrayBuffer, Uint8Array};
-use rankweave_adapter::{Adapter, Error, Kind, Source};
+use rankweave_adapter::base::shards;
+use rankweave_adapter::{Adapter, Base, Error, Kind, Source};
 use rankweave_recipe::{Facts, Prepared};
 use wasm_bindgen::JsValue;
 
@@ -36,8 +37,15 @@ impl Hand {
             adapters.push(Adapter::open(&source, &input.label, input.config.as_deref()).map_err(|e| vec![e])?);
             sources.push(source);
         }
+        let mut base = None;
+        if let Some(model) = &settings.base {
+            let rest = attached.get(inputs.len()..).unwrap_or_default();
+            let (opened, files) = open_base(model, None, rest).map_err(|e| vec![e])?;
+            base = Some(opened);
+            sources.extend(files);
+        }
         let recipe = order::recipe(settings, &adapters.iter().collect::<Vec<_>>());
-        let prepared = Prepared::new(recipe, adapters)?;
+        let prepared = Prepared::with_base(recipe, adapters, base.as_ref())?;
         let ready = ready(&prepared);
         self.work = Some(Work { prepared, sources, facts: Facts::default() });
         Ok(ready)
@@ -74,6 +82,19 @@ impl Work {
     fn sources(&self) -> Vec<&dyn Source> {
         self.sources.iter().map(|source| source as &dyn Source).collect()
     }
+}
+
+/// The base model in the attached files, and these.
+pub fn open_base(
+    model: &protocol::Base,
+    index: Option<&str>,
+    attached: &[JsValue],
+) -> Result<(Base, Vec<FileSource>), Error> {
+    let files = (0..model.files.len()).map(|i| file(attached, i)).collect::<Result<Vec<_>, _>>()?;
+    let named: Vec<(&str, &dyn Source)> =
+        model.files.iter().zip(&files).map(|(name, file)| (name.as_str(), file as &dyn Source)).collect();
+    let indexed = index.map(|text| shards(text, &model.label)).transpose()?;
+    Ok((Base::open(&model.label, &named, indexed.as_deref())?, files))
 }
 
 /// What a plan comes to. The page compares the desk's and the hands'.

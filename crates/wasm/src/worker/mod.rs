@@ -94,6 +94,10 @@ impl Worker {
                 let source = file(&attached, 0).map_err(one)?;
                 Answer::new(&self.desk.open(adapter, &label, config.as_deref(), source).map_err(one)?, none)
             }
+            Request::Base { base, index } => {
+                Answer::new(&self.desk.base(&base, index.as_deref(), &attached).map_err(one)?, none)
+            }
+            Request::NoBase => Answer::new(&self.desk.no_base(), none),
             Request::Close { adapter } => Answer::new(&self.desk.close(adapter), none),
             Request::Blocks { adapter, text } => Answer::new(&self.desk.blocks(adapter, &text).map_err(one)?, none),
             Request::Plan { adapters, settings } => Answer::new(&self.desk.plan(&adapters, &settings)?, none),

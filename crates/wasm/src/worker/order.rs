@@ -2,7 +2,7 @@
 
 use crate::protocol::{self, Settings, Value};
 use rankweave_adapter::{Adapter, MetadataMode};
-use rankweave_recipe::{Blocks, MethodRef, Output, Rank, Recipe};
+use rankweave_recipe::{Blocks, DIRECTION, MethodRef, Output, Rank, Recipe};
 use serde_json::Value as Json;
 
 /// The recipe of `settings` over `adapters`, both in the user's order.
@@ -12,6 +12,9 @@ pub fn recipe(settings: &Settings, adapters: &[&Adapter]) -> Recipe {
         entry.weight = mix.weight;
         entry.te = mix.te;
         entry.blocks = Blocks::of(&adapter.family.id, &mix.blocks);
+    }
+    for (source, _) in recipe.sources.iter_mut().zip(&settings.mix).filter(|(_, mix)| mix.direction) {
+        source.dora = Some(DIRECTION.to_owned());
     }
     let params = settings.params.iter().map(|(name, value)| (name.clone(), json(value)));
     recipe.method = MethodRef { id: settings.method.clone(), params: params.collect() };

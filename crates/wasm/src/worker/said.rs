@@ -71,7 +71,10 @@ fn one_stated(claim: &Claim) -> Stated {
 pub fn fit(adapters: &[&Adapter], readings: &[Option<String>]) -> Fit {
     let read = |text: &Option<String>| serde_json::from_str::<Reading>(text.as_deref()?).ok();
     let readings: Vec<_> = readings.iter().map(read).collect();
-    let found = compatibility(adapters, &readings);
+    let mut found = compatibility(adapters, &readings);
+    // The page has a place for the base, and says so there.
+    found.findings.retain(|finding| finding.code != "needs-base");
+    found.verdict = found.findings.first().map_or(recipe::Level::Good, |finding| finding.level);
     let overlap = |o: &recipe::Overlap| Overlap {
         a: count(o.a),
         b: count(o.b),

@@ -56,7 +56,7 @@ fn ask<T: DeserializeOwned>(worker: &mut Worker, request: &Request, attached: &[
 
 fn settings(weights: &[f64]) -> Settings {
     Settings {
-        mix: weights.iter().map(|&weight| Mix { weight, te: None, blocks: Vec::new() }).collect(),
+        mix: weights.iter().map(|&weight| Mix { weight, te: None, blocks: Vec::new(), direction: false }).collect(),
         method: "sum".into(),
         params: Vec::new(),
         rank: Rank::Exact,
@@ -64,6 +64,7 @@ fn settings(weights: &[f64]) -> Settings {
         keys: "same".into(),
         seed: None,
         metadata: "minimal".into(),
+        base: None,
     }
 }
 
