@@ -101,7 +101,10 @@ fn what_is_captured_is_told() {
         }
         assert!((captured(&alone, m, 0) - best(&line.module, &adapters[0])).abs() < 1e-6, "{}", line.module);
     }
+    let said = |merged: &Merged| merged.report.remarks.iter().filter(|w| w.code == "captured-little").count();
+    assert!(said(&run(&job("ctm", &json!({"rank": 1}), &adapters))) > 0);
     let whole = run(&job("ctm", &json!({}), &adapters));
+    assert_eq!(said(&whole), 0);
     assert!((0..3).all(|i| (captured(&whole, 0, i) - 1.0).abs() < 1e-6));
 }
 

@@ -21,10 +21,11 @@
 //!
 //! Costs two decompositions of matrices of Σrᵢ per turn.
 
+use crate::facts::Facts;
 use crate::inner::{self, Inner};
-use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome, failed};
+use crate::method::{Detail, MergeMethod, Merged, ModuleInputs, Outcome, failed};
 use crate::spec::{ANY, Law, ParamKind, ParamSpec, Params, Reference, Section, Spec};
-use rankweave_adapter::Result;
+use rankweave_adapter::{Result, Warning};
 use rankweave_compute::{Mat, linalg};
 
 pub(super) struct Ctm;
@@ -66,6 +67,9 @@ static SPEC: Spec = Spec {
     laws: &[Law::Single, Law::OrderFree, Law::GaugeFree, Law::Idempotent, Law::Cancels],
 };
 
+/// Share of an adapter below which it should be said that little of it is captured.
+const LITTLE: f64 = 0.5;
+
 /// Change of the share held at which it ends.
 const STILL: f64 = 1e-6;
 
@@ -91,11 +95,45 @@ impl MergeMethod for Ctm {
         for ((part, delta), adapter) in parts.iter().zip(&deltas).zip(module.present) {
             let whole = energy(delta);
             if whole > 0.0 {
-                outcome = outcome.with(&["captured-", &(adapter + 1).to_string()].concat(), energy(part) / whole);
+                outcome = outcome.with(&captured(*adapter), energy(part) / whole);
             }
         }
         Ok(outcome)
     }
+
+    fn remarks(&self, _: &Facts, details: &[&[Detail]], _: &Params) -> Vec<Warning> {
+        let places = details.iter().flat_map(|d| d.iter()).filter_map(|d| d.name.strip_prefix(CAPTURED)?.parse().ok());
+        let adapters: usize = places.max().unwrap_or(0);
+        let mean = |n: usize| {
+            let name = captured(n);
+            let all: Vec<f64> =
+                details.iter().flat_map(|d| d.iter()).filter(|d| d.name == name).map(|d| d.value).collect();
+            if all.is_empty() { 1.0 } else { all.iter().sum::<f64>() / all.len() as f64 }
+        };
+        let little = |n: usize| {
+            let share = mean(n);
+            let said = format!(
+                "The space holds only {:.0} % of adapter {}'s change, the mean of its modules: ask for a larger rank to keep \
+                 more of it",
+                100.0 * share,
+                n + 1
+            );
+            (share < LITTLE).then(|| Warning {
+                code: "captured-little".to_owned(),
+                message: said,
+                place: Default::default(),
+            })
+        };
+        (0..adapters).filter_map(little).collect()
+    }
+}
+
+/// Beginning of the details' names; the adapter's place from 1 follows.
+const CAPTURED: &str = "captured-";
+
+/// Name of the detail that says how much of an adapter is captured.
+fn captured(adapter: usize) -> String {
+    [CAPTURED, &(adapter + 1).to_string()].concat()
 }
 
 fn energy(x: &Mat<f64>) -> f64 {

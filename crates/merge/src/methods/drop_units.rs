@@ -49,7 +49,7 @@ impl MergeMethod for DropUnits {
 
     fn merge(&self, module: &ModuleInputs, params: &Params) -> Result<Outcome> {
         let (pair, grams) = (&module.pairs[0], module.grams);
-        let size = |j: usize| (grams.up[(j, j)] * grams.down[(j, j)]).sqrt();
+        let size = |j: usize| (grams.up_norms[j] * grams.down_norms[j]).sqrt();
         let least = params.number("share") * (0..pair.rank).map(size).fold(0.0, f64::max);
         let kept: Vec<usize> = (0..pair.rank).filter(|j| size(*j) >= least).collect();
         let own = FactorPair {
