@@ -229,7 +229,7 @@ fn anything_but_a_rewriting_is_a_merge() {
         Job { method: json!({"id": "sum", "params": {"lambda": 0.5}}), ..Job::new("sum", vec![file(1.0)]) },
         // What is said of some modules cannot be told from one.
         Job {
-            method: json!({"id": "coefficients", "params": {"coefficients": {"x": {"*single*": 0.5}}}}),
+            method: json!({"id": "coefficients", "params": {"coefficients": {"1": {"*single*": 0.5}}}}),
             ..Job::new("sum", vec![file(1.0)])
         },
     ] {
