@@ -62,6 +62,24 @@ pub fn basis(x: MatRef<'_, f64>, least: f64) -> Result<Mat<f64>, Error> {
     Ok(svd.u.subcols(0, rank).to_owned())
 }
 
+/// Left singular vectors of the matrices side by side, [X₁|…|X_T] (p×·), strongest first and without null directions:
+/// p×ρ. Where there are more columns than rows by way of Σ Xᵢ·Xᵢᵀ (p×p), which is exact enough for directions down to
+/// 1e-6 of the strongest. All have as many rows as the first.
+pub fn common_directions(parts: &[MatRef<'_, f64>]) -> Result<Mat<f64>, Error> {
+    let rows = parts.first().map_or(0, |part| part.nrows());
+    if rows == 0 {
+        return Ok(Mat::zeros(0, 0));
+    }
+    if parts.iter().map(|part| part.ncols()).sum::<usize>() <= rows {
+        return basis(beside(parts).as_ref(), crate::NULL);
+    }
+    let mut gram = Mat::zeros(rows, rows);
+    for part in parts.iter().filter(|part| part.ncols() > 0) {
+        add(&mut gram, 1.0, product(*part, part.transpose()).as_ref());
+    }
+    basis(gram.as_ref(), crate::NULL * crate::NULL)
+}
+
 /// The polar factor U·Vᵀ of `x` = U·Σ·Vᵀ over its non-null directions alone: the nearest matrix with orthonormal
 /// columns, where `x` has full rank, and unique where it has not. Singular values at or below [`POLAR_NULL`] times the
 /// largest count as null (METHODS §16.3).

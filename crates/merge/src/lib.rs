@@ -7,8 +7,8 @@
 //! device.
 
 mod align;
-mod columns;
 mod assignment;
+mod columns;
 mod coverage;
 mod encode;
 mod engine;
@@ -18,8 +18,10 @@ mod facts;
 mod form;
 mod fuse;
 mod gauge;
+mod given;
 mod glob;
 mod gram;
+mod inner;
 mod kept;
 pub mod method;
 pub mod methods;
@@ -31,8 +33,8 @@ mod span;
 pub mod spec;
 mod spectra;
 mod sphere;
-mod units;
 pub mod ties;
+mod units;
 mod vectors;
 mod weights;
 

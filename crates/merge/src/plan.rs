@@ -68,6 +68,7 @@ pub struct Plan {
     pub dialect: DialectId,
     /// Type of the output's factors.
     pub dtype: Dtype,
+    pub(crate) labels: Vec<String>,
     pub(crate) method: &'static dyn MergeMethod,
     pub(crate) params: Params,
     pub(crate) seed: u64,
@@ -131,6 +132,7 @@ impl Plan {
             modules,
             warnings,
             adapters: adapters.len(),
+            labels: adapters.iter().map(|adapter| adapter.label.clone()).collect(),
             dialect,
             dtype: request.dtype,
             method: request.method,

@@ -3,30 +3,40 @@
 //! A twin is a file here of its method's name and a line in [`TWINS`]. It is written from the formula and uses nothing
 //! of the crates it judges, but for the random numbers, which are an input and not a formula.
 
+mod ace;
 mod angle_gate;
+mod awd;
+mod cart;
+mod coefficients;
+mod compeft;
+mod core;
+mod crossover;
+mod ctm;
+mod dc_merge;
 mod do_merging;
+mod drop_units;
 mod gram_schmidt;
+mod inner;
 mod iso_c;
+mod iso_cts;
+mod knots;
 mod lego;
 mod linear;
 mod lowdin;
+mod mutate;
 mod np_lora;
 mod opcm;
 mod orthogonal;
-mod ace;
-mod awd;
-mod cart;
-mod dc_merge;
-mod iso_cts;
 mod pico;
+mod resize;
 mod robust_merge;
 mod scalar;
 mod star;
 mod svc;
 mod tsv;
-mod zip_columns;
 mod twin;
 mod wudi;
+mod zip_columns;
 
 use crate::dense::Matrix;
 use crate::naive::Pair;
@@ -156,6 +166,15 @@ pub const TWINS: &[Twin] = &[
     ace::TWIN,
     awd::TWIN,
     twin::TWIN,
+    knots::TWIN,
+    core::TWIN,
+    ctm::TWIN,
+    resize::TWIN,
+    drop_units::TWIN,
+    compeft::TWIN,
+    crossover::TWIN,
+    mutate::TWIN,
+    coefficients::TWIN,
 ];
 
 /// The thin SVD (U p×ρ, σ, V q×ρ) over singular values above `least` times the largest.

@@ -6,14 +6,21 @@ mod angle_gate;
 mod awd;
 mod cap_outliers;
 mod cart;
+mod coefficients;
+mod compeft;
 mod concat;
-mod do_merging;
+mod core;
+mod crossover;
+mod ctm;
 mod dc_merge;
+mod do_merging;
+mod drop_units;
 mod from;
 mod gram_schmidt;
 mod iso_c;
 mod iso_cts;
 mod karcher;
+mod knots;
 mod least_squares;
 mod lego;
 mod lowdin;
@@ -21,6 +28,7 @@ mod mean;
 mod metagpt;
 mod model_stock;
 mod multi_slerp;
+mod mutate;
 mod nan;
 mod norm_equalise;
 mod np_lora;
@@ -28,15 +36,16 @@ mod nuslerp;
 mod opcm;
 mod orthogonal;
 mod pico;
+mod resize;
 mod robust_merge;
 mod slerp;
 mod star;
 mod sum;
 mod svc;
 mod tsv;
-mod zip_columns;
 mod twin;
 mod wudi;
+mod zip_columns;
 
 use crate::method::MergeMethod;
 
@@ -70,6 +79,10 @@ static REGISTRY: &[&dyn MergeMethod] = &[
     &angle_gate::AngleGate,
     &lowdin::Lowdin,
     &zip_columns::ZipColumns,
+    // Aligned spaces
+    &knots::Knots,
+    &core::Core,
+    &ctm::Ctm,
     // Spectral
     &tsv::Tsv,
     &iso_c::IsoC,
@@ -84,6 +97,14 @@ static REGISTRY: &[&dyn MergeMethod] = &[
     &ace::Ace,
     &awd::Awd,
     &twin::Twin,
+    // Reduction of one adapter
+    &resize::Resize,
+    &drop_units::DropUnits,
+    &compeft::Compeft,
+    // Variation
+    &crossover::Crossover,
+    &mutate::Mutate,
+    &coefficients::Coefficients,
 ];
 
 /// All methods.
