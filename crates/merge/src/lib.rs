@@ -10,6 +10,7 @@ mod align;
 mod assignment;
 mod columns;
 mod coverage;
+mod crosstalk;
 mod encode;
 mod engine;
 mod extras;

@@ -1,35 +1,22 @@
 //! What an adapter reads and writes: orthonormal bases of the row and column spaces of core matrices.
 
-use crate::method::failed;
 use crate::spec::{Option as Choice, ParamKind, ParamSpec};
+use crate::spectra;
 use rankweave_adapter::Result;
-use rankweave_compute::linalg::{self, Svd};
-use rankweave_compute::{Mat, MatRef, NULL};
-
-/// The SVD of a core matrix without its null directions.
-///
-/// # Errors
-/// `Malformed` where it does not converge.
-pub(crate) fn thin(delta: MatRef<'_, f64>) -> Result<Svd> {
-    let (p, q) = (delta.nrows(), delta.ncols());
-    if p.min(q) == 0 {
-        return Ok(Svd { u: Mat::zeros(p, 0), sigma: Vec::new(), v: Mat::zeros(q, 0) });
-    }
-    let Svd { u, mut sigma, v } = linalg::svd(delta).map_err(failed)?;
-    let rank = linalg::rank(&sigma, NULL);
-    sigma.truncate(rank);
-    Ok(Svd { u: u.subcols(0, rank).to_owned(), sigma, v: v.subcols(0, rank).to_owned() })
-}
+use rankweave_compute::{Mat, MatRef, linalg};
 
 /// An orthonormal basis of all that `frames`, each with orthonormal columns, span together; `rows` is their length.
 ///
 /// # Errors
-/// As [`thin`].
+/// As [`spectra::thin`].
 pub(crate) fn joint(rows: usize, frames: &[&Mat<f64>]) -> Result<Mat<f64>> {
     match frames {
         [] => Ok(Mat::zeros(rows, 0)),
         [one] => Ok((*one).clone()),
-        more => Ok(thin(linalg::beside(&more.iter().map(|frame| frame.as_ref()).collect::<Vec<_>>()).as_ref())?.u),
+        more => {
+            let all = linalg::beside(&more.iter().map(|frame| frame.as_ref()).collect::<Vec<_>>());
+            Ok(spectra::thin(all.as_ref(), 0.0)?.u)
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod ace;
 mod angle_gate;
+mod auto;
 mod awd;
 mod cart;
 mod coefficients;
@@ -128,6 +129,7 @@ pub struct Twin {
 
 /// All twins.
 pub const TWINS: &[Twin] = &[
+    auto::TWIN,
     linear::SUM,
     linear::MEAN,
     linear::CONCAT,

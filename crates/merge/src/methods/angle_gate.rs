@@ -17,6 +17,7 @@
 use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome, failed};
 use crate::span;
 use crate::spec::{ANY, Law, ParamKind, ParamSpec, Params, Reference, Section, Spec};
+use crate::spectra;
 use rankweave_adapter::Result;
 use rankweave_compute::{Mat, MatRef, linalg};
 
@@ -64,7 +65,7 @@ impl MergeMethod for AngleGate {
         let side = params.choice("side");
         let (p, q) = module.core()?.size();
         let deltas = module.deltas()?;
-        let frames = deltas.iter().map(|delta| span::thin(delta.as_ref())).collect::<Result<Vec<_>>>()?;
+        let frames = spectra::thins(&deltas)?;
         let (mut sum, mut gated, mut nearest) = (Mat::zeros(p, q), 0, 0.0f64);
         for (t, delta) in deltas.iter().enumerate() {
             let mut own = delta.clone();

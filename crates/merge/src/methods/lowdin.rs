@@ -17,8 +17,8 @@
 //! Costs T + 1 SVDs of matrices of Σrᵢ.
 
 use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome, failed};
-use crate::span;
 use crate::spec::{ANY, Law, Option, ParamKind, ParamSpec, Params, Reference, Section, Spec};
+use crate::spectra;
 use rankweave_adapter::Result;
 use rankweave_compute::linalg::{self, Svd};
 use rankweave_compute::{Mat, MatRef};
@@ -87,7 +87,7 @@ impl MergeMethod for Lowdin {
             }
         } else {
             for delta in module.deltas()? {
-                let Svd { u, sigma, v } = span::thin(delta.as_ref())?;
+                let Svd { u, sigma, v } = spectra::thin(delta.as_ref(), 0.0)?;
                 let (own, other) = if rows { (v, u) } else { (u, v) };
                 turned.push(own);
                 fixed.push(scaled(other.as_ref(), |l| sigma[l]));

@@ -3,6 +3,7 @@
 mod ace;
 mod analogy;
 mod angle_gate;
+mod auto;
 mod awd;
 mod cap_outliers;
 mod cart;
@@ -51,6 +52,8 @@ use crate::method::MergeMethod;
 
 /// In reading order, section by section. A new method is a file beside this and a line here.
 static REGISTRY: &[&dyn MergeMethod] = &[
+    // Automatic
+    &auto::Auto,
     // Sums and averages
     &sum::Sum,
     &mean::Mean,

@@ -18,6 +18,7 @@
 use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome};
 use crate::span;
 use crate::spec::{ANY, Law, ParamKind, ParamSpec, Params, Reference, Section, Spec};
+use crate::spectra;
 use rankweave_adapter::Result;
 use rankweave_compute::linalg;
 
@@ -62,7 +63,7 @@ impl MergeMethod for NpLora {
         let share = if params.flag("hard") { 1.0 } else { mu / (1.0 + mu) };
         let (p, q) = module.core()?.size();
         let deltas = module.deltas()?;
-        let frames = deltas.iter().map(|delta| span::thin(delta.as_ref())).collect::<Result<Vec<_>>>()?;
+        let frames = spectra::thins(&deltas)?;
         let mut sum = rankweave_compute::Mat::zeros(p, q);
         let (mut before, mut after) = (0.0, 0.0);
         for (t, delta) in deltas.iter().enumerate() {

@@ -18,8 +18,8 @@
 //! Costs T SVDs of matrices of Σrᵢ, twice: a round over all modules finds the norms.
 
 use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome};
-use crate::span;
 use crate::spec::{ANY, Law, ParamKind, ParamSpec, Params, Reference, Section, Spec};
+use crate::spectra;
 use rankweave_adapter::Result;
 use rankweave_compute::linalg::{self, Svd};
 use rankweave_compute::{Mat, MatRef};
@@ -83,7 +83,7 @@ fn accumulated(module: &ModuleInputs, params: &Params) -> Result<(Mat<f64>, f64)
     let (p, q) = module.core()?.size();
     let (mut sum, mut before, mut after) = (Mat::zeros(p, q), 0.0, 0.0);
     for (t, delta) in module.deltas()?.into_iter().enumerate() {
-        let own = projected(delta.as_ref(), &span::thin(sum.as_ref())?, params.number("alpha"));
+        let own = projected(delta.as_ref(), &spectra::thin(sum.as_ref(), 0.0)?, params.number("alpha"));
         if t > 0 {
             before += linalg::inner(delta.as_ref(), delta.as_ref());
             after += linalg::inner(own.as_ref(), own.as_ref());

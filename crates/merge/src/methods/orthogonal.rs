@@ -18,10 +18,11 @@
 //! Costs the Gram matrices, as `sum`.
 
 use crate::Facts;
+use crate::crosstalk::{Crosstalk, NONE};
 use crate::method::{Detail, MergeMethod, Merged, ModuleInputs, Outcome};
 use crate::spec::{ANY, Law, Params, Reference, Section, Spec};
 use rankweave_adapter::{Result, Warning};
-use rankweave_compute::{Mat, MatRef, Nulls, linalg};
+use rankweave_compute::Nulls;
 
 pub(super) struct Orthogonal;
 
@@ -43,37 +44,17 @@ static SPEC: Spec = Spec {
     laws: &[Law::Single, Law::OrderFree, Law::GaugeFree, Law::Additive, Law::Cancels],
 };
 
-/// Shares below this count as none: what f16 leaves of zero, and far below chance.
-const NONE: f64 = 1e-2;
-
 impl MergeMethod for Orthogonal {
     fn spec(&self) -> &'static Spec {
         &SPEC
     }
 
     fn merge(&self, module: &ModuleInputs, _: &Params) -> Result<Outcome> {
-        let count = module.pairs.len();
-        let (up, down) = (module.grams.whole_up(module.pairs), module.grams.whole_down(module.pairs));
-        let blocks = Blocks { up: &up, down: &down, offsets: &module.grams.offsets };
-        let uneven = (0..count).map(|i| uneven(blocks.of(blocks.down, i, i))).fold(0.0, f64::max);
         let merged = Merged::Linear { coefficients: module.weights.to_vec(), nulls: Nulls::Drop };
-        let outcome = Outcome::from(merged).with("uneven", uneven);
-        if count < 2 {
-            return Ok(outcome);
-        }
-        let (mut inputs, mut functional) = (Vec::new(), Vec::new());
-        for i in 0..count {
-            for j in 0..i {
-                let (input, function) = blocks.crosstalk(i, j);
-                inputs.push(input);
-                functional.push(function);
-            }
-        }
-        let largest = |all: &[f64]| all.iter().copied().fold(0.0, f64::max);
-        Ok(outcome
-            .with("crosstalk-input", largest(&inputs))
-            .with("crosstalk", largest(&functional))
-            .with("crosstalk-mean", functional.iter().sum::<f64>() / functional.len() as f64))
+        let found = Crosstalk::of(module);
+        let outcome = Outcome::from(merged).with("uneven", found.uneven);
+        let Some(mean) = found.mean else { return Ok(outcome) };
+        Ok(outcome.with("crosstalk-input", found.input).with("crosstalk", found.largest).with("crosstalk-mean", mean))
     }
 
     fn remarks(&self, _: &Facts, details: &[&[Detail]], _: &Params) -> Vec<Warning> {
@@ -85,7 +66,7 @@ impl MergeMethod for Orthogonal {
         if means.is_empty() {
             return Vec::new();
         }
-        let (code, message) = if largest("uneven") < NONE && largest("crosstalk-input") < NONE {
+        let (code, message) = if largest("uneven").max(largest("crosstalk-input")) < NONE {
             ("orthogonal-adapters", "These are orthogonal adapters: their plain sum loses nothing".to_owned())
         } else {
             let mean = means.iter().sum::<f64>() / means.len() as f64;
@@ -97,44 +78,5 @@ impl MergeMethod for Orthogonal {
             ("crosstalk", said)
         };
         vec![Warning { code: code.to_owned(), message, place: Default::default() }]
-    }
-}
-
-/// ‖G − c·I‖/‖c·I‖, c the mean of G's diagonal; 0 of nothing.
-fn uneven(gram: MatRef<'_, f64>) -> f64 {
-    let rank = gram.nrows();
-    let mean = (0..rank).map(|i| gram[(i, i)]).sum::<f64>() / rank.max(1) as f64;
-    let off = |(i, j): (usize, usize)| (gram[(i, j)] - if i == j { mean } else { 0.0 }).powi(2);
-    let square: f64 = (0..rank * rank).map(|at| off((at % rank, at / rank))).sum();
-    if mean > 0.0 { square.sqrt() / (mean * (rank as f64).sqrt()) } else { 0.0 }
-}
-
-/// The Gram matrices by pairs.
-struct Blocks<'a> {
-    up: &'a Mat<f64>,
-    down: &'a Mat<f64>,
-    offsets: &'a [usize],
-}
-
-impl<'a> Blocks<'a> {
-    /// Rows of pair i, columns of pair j.
-    fn of(&self, gram: &'a Mat<f64>, i: usize, j: usize) -> MatRef<'a, f64> {
-        let size = |i: usize| self.offsets[i + 1] - self.offsets[i];
-        gram.as_ref().submatrix(self.offsets[i], self.offsets[j], size(i), size(j))
-    }
-
-    /// ‖AᵢAⱼᵀ‖/(‖Aᵢ‖·‖Aⱼ‖) and ‖ΔWᵢΔWⱼᵀ‖/(‖ΔWᵢ‖·‖ΔWⱼ‖), from ‖Bᵢ·C·Bⱼᵀ‖² = ⟨BᵢᵀBᵢ·C, C·BⱼᵀBⱼ⟩ with C = AᵢAⱼᵀ.
-    fn crosstalk(&self, i: usize, j: usize) -> (f64, f64) {
-        let between = self.of(self.down, i, j);
-        let trace = |i: usize| (self.offsets[i]..self.offsets[i + 1]).map(|at| self.down[(at, at)]).sum::<f64>();
-        let left = linalg::product(self.of(self.up, i, i), between);
-        let right = linalg::product(between, self.of(self.up, j, j));
-        let share = |square: f64, of: f64| if of > 0.0 { (square.max(0.0) / of).sqrt() } else { 0.0 };
-        // ‖BᵢAᵢ‖²: the scales cancel.
-        let plain = |i: usize| linalg::inner(self.of(self.up, i, i), self.of(self.down, i, i)).max(0.0);
-        (
-            share(linalg::inner(between, between), trace(i) * trace(j)),
-            share(linalg::inner(left.as_ref(), right.as_ref()), plain(i) * plain(j)),
-        )
     }
 }
