@@ -29,6 +29,7 @@ const FIXES: &[(&str, &str)] = &[
     ("no-block", "Nothing: such modules keep the adapter's weight."),
     ("needs-base", "Give the base checkpoint, or take a DoRA adapter's direction alone."),
     ("dora-direction", "Give the base checkpoint to merge what was trained."),
+    ("full-rank", "Choose a rank, such as 64, or a share of the energy."),
     ("bias-not-scaled", "Compare the result with the original: where biases are small, little is lost."),
     ("captured-little", "Ask for a larger rank, or merge fewer adapters."),
     ("rule-unused", "Check the pattern against the names in the report."),

@@ -86,11 +86,7 @@ impl<'a> Core<'a> {
     /// `delta` is p×q and finite.
     pub fn lift(&self, delta: MatRef<'_, f64>, policy: RankPolicy) -> Result<Combination, Error> {
         let (out, columns) = self.pairs.first().map_or((0, 0), |p| (p.out, p.columns));
-        let svd = if delta.nrows().min(delta.ncols()) == 0 {
-            linalg::Svd { u: Mat::zeros(delta.nrows(), 0), sigma: Vec::new(), v: Mat::zeros(delta.ncols(), 0) }
-        } else {
-            linalg::svd(delta)?
-        };
+        let svd = linalg::svd(delta)?;
         let rank = policy.choose(&svd.sigma);
         let half = |u: &Mat<f64>| Mat::from_fn(u.nrows(), rank, |i, l| u[(i, l)] * svd.sigma[l].sqrt());
         let (up, down) = (self.lift_up(half(&svd.u).as_ref()), self.lift_down(half(&svd.v).as_ref()));

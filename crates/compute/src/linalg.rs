@@ -17,8 +17,11 @@ pub struct Svd {
     pub v: Mat<f64>,
 }
 
-/// Thin SVD of `x` (p×q): min(p, q) singular triples. Costs O(p·q·min(p, q)).
+/// Thin SVD of `x` (p×q): min(p, q) singular triples, which may be none. Costs O(p·q·min(p, q)).
 pub fn svd(x: MatRef<'_, f64>) -> Result<Svd, Error> {
+    if x.nrows().min(x.ncols()) == 0 {
+        return Ok(Svd { u: Mat::zeros(x.nrows(), 0), sigma: Vec::new(), v: Mat::zeros(x.ncols(), 0) });
+    }
     let svd = x.thin_svd().map_err(|_| Error::NoConvergence)?;
     let sigma = svd.S().column_vector().iter().copied().collect();
     Ok(Svd { u: svd.U().to_owned(), sigma, v: svd.V().to_owned() })

@@ -135,14 +135,14 @@ impl<'a> Inner<'a> {
     pub fn merged(&self, parts: &[Mat<f64>]) -> Result<Mat<f64>> {
         let columns = parts.first().map_or(0, |part| part.ncols());
         Ok(match self.rule {
-            "tsv" => spectra::made_orthogonal(parts, 1.0)?,
-            "iso" => spectra::flattened(parts, 1.0)?,
+            "tsv" => spectra::made_orthogonal(parts, 1.0)?.0,
+            "iso" => spectra::flattened(sum(parts).as_ref(), 1.0)?,
             _ if self.by_entry() => {
                 let merged = self.entries(parts.iter().map(rows).collect());
                 Mat::from_fn(merged.len() / columns.max(1), columns, |i, j| merged[i * columns + j])
             }
             rule => {
-                let mut sum = spectra::sum(parts);
+                let mut sum = sum(parts);
                 let factor = if rule == "mean" { 1.0 / parts.len().max(1) as f64 } else { 1.0 };
                 sum.col_iter_mut().for_each(|column| column.iter_mut().for_each(|x| *x *= factor));
                 sum
@@ -249,4 +249,9 @@ fn kept(density: f64, length: usize) -> usize {
 /// The entries row by row.
 pub(crate) fn rows(x: &Mat<f64>) -> Vec<f64> {
     (0..x.nrows()).flat_map(|i| (0..x.ncols()).map(move |j| x[(i, j)])).collect()
+}
+
+/// Σ of matrices of one size.
+fn sum(parts: &[Mat<f64>]) -> Mat<f64> {
+    spectra::sum(parts.first().map_or((0, 0), |part| (part.nrows(), part.ncols())), parts)
 }

@@ -7,6 +7,8 @@
 //! device.
 
 mod align;
+mod assignment;
+mod columns;
 mod coverage;
 mod encode;
 mod engine;
@@ -15,6 +17,7 @@ mod factors;
 mod facts;
 mod form;
 mod fuse;
+mod gauge;
 mod given;
 mod glob;
 mod gram;
@@ -26,10 +29,12 @@ mod plan;
 mod planned;
 mod report;
 mod scale;
+mod span;
 pub mod spec;
 mod spectra;
 mod sphere;
 pub mod ties;
+mod units;
 mod vectors;
 mod weights;
 

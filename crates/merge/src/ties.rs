@@ -2,12 +2,23 @@
 //!
 //! | step | what it does to position p of every part |
 //! |---|---|
+//! | snap | rounds away what only rounding made |
 //! | trim | keeps each part's entries of the largest magnitudes; of equal ones the earlier |
 //! | elect | the sign of Σ over the parts; + where they cancel or are all zero |
 //! | combine | mean, sum or largest of the parts that are not zero and have that sign |
 //!
 //! A part is a matrix in any basis, its entries in any order, the same for all parts. (Yadav et al., NeurIPS 2023,
 //! <https://arxiv.org/abs/2306.01708>; the threshold is each part's own.)
+
+/// Rounds to 30 bits below the largest entry: what is equal, or zero, but for rounding is then equal or zero, and
+/// trimming and electing do not depend on dust.
+pub fn snap(x: &mut [f64]) {
+    let largest = x.iter().fold(0.0, |top: f64, x| top.max(x.abs()));
+    let grid = (largest.log2().ceil() - 30.0).exp2();
+    if grid.is_normal() {
+        x.iter_mut().for_each(|x| *x = (*x / grid).round() * grid);
+    }
+}
 
 /// What becomes of the entries that have the elected sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +79,18 @@ mod tests {
         assert_eq!(trimmed(2), [0.0, -3.0, 2.0, 0.0, 0.0]);
         assert_eq!(trimmed(3), [0.0, -3.0, 2.0, -2.0, 0.0]);
         assert_eq!(trimmed(5), [1.0, -3.0, 2.0, -2.0, 0.5]);
+    }
+
+    #[test]
+    fn snapping_removes_dust_and_little_else() {
+        let mut x = [3.0, 3.0 + 1e-15, -1e-16, 1.0 / 3.0];
+        snap(&mut x);
+        assert_eq!(x[..3], [3.0, 3.0, 0.0]);
+        assert!((x[3] - 1.0 / 3.0).abs() < 4e-9);
+        snap(&mut []);
+        let mut zero = [0.0];
+        snap(&mut zero);
+        assert_eq!(zero, [0.0]);
     }
 
     #[test]

@@ -3,20 +3,40 @@
 //! A twin is a file here of its method's name and a line in [`TWINS`]. It is written from the formula and uses nothing
 //! of the crates it judges, but for the random numbers, which are an input and not a formula.
 
+mod ace;
+mod angle_gate;
+mod awd;
+mod cart;
 mod coefficients;
 mod compeft;
 mod core;
 mod crossover;
 mod ctm;
+mod dc_merge;
+mod do_merging;
 mod drop_units;
+mod gram_schmidt;
 mod inner;
 mod iso_c;
+mod iso_cts;
 mod knots;
+mod lego;
 mod linear;
+mod lowdin;
 mod mutate;
+mod np_lora;
+mod opcm;
+mod orthogonal;
+mod pico;
 mod resize;
+mod robust_merge;
 mod scalar;
+mod star;
+mod svc;
 mod tsv;
+mod twin;
+mod wudi;
+mod zip_columns;
 
 use crate::dense::Matrix;
 use crate::naive::Pair;
@@ -123,11 +143,32 @@ pub const TWINS: &[Twin] = &[
     scalar::NUSLERP,
     scalar::MULTI_SLERP,
     scalar::KARCHER,
+    lego::TWIN,
+    orthogonal::TWIN,
+    np_lora::TWIN,
+    opcm::TWIN,
+    do_merging::TWIN,
+    gram_schmidt::TWIN,
+    angle_gate::TWIN,
+    lowdin::TWIN,
+    zip_columns::TWIN,
+    // Spectral
+    tsv::TWIN,
+    iso_c::TWIN,
+    iso_cts::TWIN,
+    star::TWIN,
+    dc_merge::TWIN,
+    wudi::TWIN,
+    pico::TWIN,
+    svc::TWIN,
+    cart::TWIN,
+    robust_merge::TWIN,
+    ace::TWIN,
+    awd::TWIN,
+    twin::TWIN,
     knots::TWIN,
     core::TWIN,
     ctm::TWIN,
-    tsv::TWIN,
-    iso_c::TWIN,
     resize::TWIN,
     drop_units::TWIN,
     compeft::TWIN,
@@ -147,6 +188,37 @@ pub fn svd(x: &Matrix, least: f64) -> (Matrix, Vec<f64>, Matrix) {
         vs.iter().enumerate().for_each(|(j, x)| v.values[j * kept.len() + l] = *x);
     }
     (u, kept.iter().map(|t| t.0).collect(), v)
+}
+
+/// The first `count` columns.
+pub fn leading(x: &Matrix, count: usize) -> Matrix {
+    let rows = x.values.chunks_exact(x.columns.max(1)).flat_map(|row| row[..count].to_vec());
+    if count == 0 { Matrix::zero(x.rows, 0) } else { Matrix::new(x.rows, count, rows.collect()) }
+}
+
+/// wanted·(ΣH + μI)⁻¹ by Gauss–Jordan elimination with pivoting; μ > 0.
+pub fn regressed(wanted: &Matrix, covariances: &[Matrix], mu: f64) -> Matrix {
+    let n = wanted.columns;
+    let mut left = covariances.iter().skip(1).fold(covariances[0].clone(), |sum, h| sum.plus(1.0, h));
+    (0..n).for_each(|i| left.values[i * n + i] += mu);
+    // (ΣH + μI)·Xᵀ = wantedᵀ.
+    let mut right = wanted.transposed();
+    let m = right.columns;
+    for at in 0..n {
+        let size = |row: &usize| left.values[row * n + at].abs();
+        let pivot = (at..n).max_by(|a, b| size(a).total_cmp(&size(b))).expect("rows are left");
+        (0..n).for_each(|j| left.values.swap(at * n + j, pivot * n + j));
+        (0..m).for_each(|j| right.values.swap(at * m + j, pivot * m + j));
+        let head = left.values[at * n + at];
+        (0..n).for_each(|j| left.values[at * n + j] /= head);
+        (0..m).for_each(|j| right.values[at * m + j] /= head);
+        for row in (0..n).filter(|row| *row != at) {
+            let factor = left.values[row * n + at];
+            (0..n).for_each(|j| left.values[row * n + j] -= factor * left.values[at * n + j]);
+            (0..m).for_each(|j| right.values[row * m + j] -= factor * right.values[at * m + j]);
+        }
+    }
+    right.transposed()
 }
 
 /// U·diag(σ)·Vᵀ.

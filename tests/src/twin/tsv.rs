@@ -1,6 +1,6 @@
 //! TSV-M: singular vectors of all adapters, made orthogonal together.
 
-use super::{Module, Problem, Twin, assembled, beside, polar, svd};
+use super::{Module, Problem, Twin, assembled, beside, leading, polar, svd};
 use crate::dense::Matrix;
 
 pub const TWIN: Twin = Twin { id: "tsv", params: &["{}", r#"{"keep": 0.5}"#], merge };
@@ -12,12 +12,8 @@ fn merge(problem: &Problem) -> Vec<Matrix> {
         for tau in module.taus() {
             let (u, sigma, v) = svd(&tau, 1e-6);
             let k = ((keep * sigma.len() as f64).round() as usize).clamp(1.min(sigma.len()), sigma.len());
-            let first = |x: &Matrix| {
-                let rows = x.values.chunks_exact(x.columns.max(1)).flat_map(|row| row[..k].to_vec());
-                Matrix::new(x.rows, k, rows.collect())
-            };
-            us.push(first(&u));
-            vs.push(first(&v));
+            us.push(leading(&u, k));
+            vs.push(leading(&v, k));
             sigmas.extend_from_slice(&sigma[..k]);
         }
         assembled(&polar(&beside(&us)), &sigmas, &polar(&beside(&vs)))

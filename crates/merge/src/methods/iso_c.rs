@@ -49,6 +49,7 @@ impl MergeMethod for IsoC {
     }
 
     fn merge(&self, module: &ModuleInputs, params: &Params) -> Result<Outcome> {
-        Ok(Merged::Core(spectra::flattened(&module.deltas()?, params.number("beta"))?).into())
+        let sum = spectra::sum_and_parts(module)?.0;
+        Ok(Merged::Core(spectra::flattened(sum.as_ref(), params.number("beta"))?).into())
     }
 }

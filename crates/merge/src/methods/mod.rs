@@ -1,19 +1,29 @@
 //! The registry: every merge method, in reading order.
 
+mod ace;
 mod analogy;
+mod angle_gate;
+mod awd;
 mod cap_outliers;
+mod cart;
 mod coefficients;
 mod compeft;
 mod concat;
 mod core;
 mod crossover;
 mod ctm;
+mod dc_merge;
+mod do_merging;
 mod drop_units;
 mod from;
+mod gram_schmidt;
 mod iso_c;
+mod iso_cts;
 mod karcher;
 mod knots;
 mod least_squares;
+mod lego;
+mod lowdin;
 mod mean;
 mod metagpt;
 mod model_stock;
@@ -21,11 +31,21 @@ mod multi_slerp;
 mod mutate;
 mod nan;
 mod norm_equalise;
+mod np_lora;
 mod nuslerp;
+mod opcm;
+mod orthogonal;
+mod pico;
 mod resize;
+mod robust_merge;
 mod slerp;
+mod star;
 mod sum;
+mod svc;
 mod tsv;
+mod twin;
+mod wudi;
+mod zip_columns;
 
 use crate::method::MergeMethod;
 
@@ -48,6 +68,17 @@ static REGISTRY: &[&dyn MergeMethod] = &[
     &nuslerp::NuSlerp,
     &multi_slerp::METHOD,
     &karcher::METHOD,
+    // Rank-wise clustering
+    &lego::Lego,
+    // Orthogonal
+    &orthogonal::Orthogonal,
+    &np_lora::NpLora,
+    &opcm::Opcm,
+    &do_merging::DoMerging,
+    &gram_schmidt::METHOD,
+    &angle_gate::AngleGate,
+    &lowdin::Lowdin,
+    &zip_columns::ZipColumns,
     // Aligned spaces
     &knots::Knots,
     &core::Core,
@@ -55,6 +86,17 @@ static REGISTRY: &[&dyn MergeMethod] = &[
     // Spectral
     &tsv::Tsv,
     &iso_c::IsoC,
+    &iso_cts::IsoCts,
+    &star::Star,
+    &dc_merge::DcMerge,
+    &wudi::Wudi,
+    &pico::Pico,
+    &svc::Svc,
+    &cart::Cart,
+    &robust_merge::RobustMerge,
+    &ace::Ace,
+    &awd::Awd,
+    &twin::Twin,
     // Reduction of one adapter
     &resize::Resize,
     &drop_units::DropUnits,

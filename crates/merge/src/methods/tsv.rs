@@ -52,6 +52,7 @@ impl MergeMethod for Tsv {
     }
 
     fn merge(&self, module: &ModuleInputs, params: &Params) -> Result<Outcome> {
-        Ok(Merged::Core(spectra::made_orthogonal(&module.deltas()?, params.number("keep"))?).into())
+        let (merged, interference) = spectra::made_orthogonal(&module.deltas()?, params.number("keep"))?;
+        Ok(Outcome::from(Merged::Core(merged)).with("interference", interference))
     }
 }
