@@ -113,8 +113,7 @@ impl MergeMethod for Ctm {
         let little = |n: usize| {
             let share = mean(n);
             let said = format!(
-                "The space holds only {:.0} % of adapter {}'s change, the mean of its modules: ask for a larger rank to keep \
-                 more of it",
+                "The space holds only {:.0} % of adapter {}'s change, the mean of its modules",
                 100.0 * share,
                 n + 1
             );
