@@ -16,6 +16,7 @@ mod scalar;
 mod star;
 mod svc;
 mod tsv;
+#[allow(clippy::module_inception, reason = "the method has this name")]
 mod twin;
 mod wudi;
 

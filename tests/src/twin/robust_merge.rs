@@ -97,8 +97,7 @@ fn merge(problem: &Problem) -> Vec<Matrix> {
                 let rank = columns.len();
                 let sign = |slot: usize| if downs.values[slot * rank + columns[slot]] < 0.0 { -1.0 } else { 1.0 };
                 let (mut new_up, mut new_down) = (up.clone(), down.clone());
-                for slot in 0..rank {
-                    let own = columns[slot];
+                for (slot, own) in columns.iter().copied().enumerate() {
                     for row in 0..up.rows {
                         new_up.values[row * rank + slot] = sign(slot) * up.values[row * rank + own];
                     }

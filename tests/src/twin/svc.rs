@@ -14,7 +14,7 @@ fn merge(problem: &Problem) -> Vec<Matrix> {
         let there = sigma.iter().filter(|s| **s > 1e-12 * added).count();
         let (u, v) = (leading(&u, there), leading(&v, there));
         sigma.truncate(there);
-        for l in 0..there {
+        for (l, value) in sigma.iter_mut().enumerate() {
             let direction = Matrix::new(1, u.rows, (0..u.rows).map(|i| u.values[i * there + l]).collect());
             let merged = direction.times(&sum);
             let (mut count, mut total) = (0.0, 0.0);
@@ -25,7 +25,7 @@ fn merge(problem: &Problem) -> Vec<Matrix> {
                     total += (merged.inner(&answer) / answer.inner(&answer)).max(least);
                 }
             }
-            sigma[l] *= count / total;
+            *value *= count / total;
         }
         assembled(&u, &sigma, &v)
     })
