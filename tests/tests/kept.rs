@@ -227,12 +227,17 @@ fn anything_but_a_rewriting_is_a_merge() {
         Job::new("sum", vec![file(1.0), file(1.0)]),
         Job { rank: json!({"mode": "fixed", "value": 4}), ..Job::new("sum", vec![file(1.0)]) },
         Job { method: json!({"id": "sum", "params": {"lambda": 0.5}}), ..Job::new("sum", vec![file(1.0)]) },
+        // What is said of some modules cannot be told from one.
+        Job {
+            method: json!({"id": "coefficients", "params": {"coefficients": {"1": {"*single*": 0.5}}}}),
+            ..Job::new("sum", vec![file(1.0)])
+        },
     ] {
         let report = merged(job);
         assert!(report.modules.iter().all(|m| m.norm.is_some()));
         assert!(report.warnings.iter().all(|w| w.code != "expanded"), "a merge need not say so");
     }
-    for method in ["sum", "mean", "concat"] {
+    for method in ["sum", "mean", "concat", "coefficients", "crossover"] {
         assert!(merged(Job::new(method, vec![file(1.0)])).modules.iter().all(|m| m.norm.is_none()), "{method}");
     }
 }

@@ -33,8 +33,19 @@ pub fn MethodSelect() -> impl IntoView {
 /// Methods that belong together.
 fn section(methods: Vec<Method>) -> AnyView {
     let title = methods.first().map(|method| method.section.clone()).unwrap_or_default();
-    let option = |method: Method| live::option(method.id, method.title);
+    let option = |method: Method| live::option(method.id.clone(), name(&method));
     view! { <optgroup label=title>{live::list(methods, option)}</optgroup> }.into_any()
+}
+
+/// Its title, and what to know before choosing it.
+fn name(method: &Method) -> String {
+    let count = match method.adapters {
+        (1, 1) => " (one adapter)".to_owned(),
+        (least, most) if least == most => format!(" ({least} adapters)"),
+        (least, _) if least > 1 => format!(" ({least} adapters or more)"),
+        _ => String::new(),
+    };
+    format!("{}{count}{}", method.title, if method.experimental { ", experimental" } else { "" })
 }
 
 /// The chosen method's parameters.

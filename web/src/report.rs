@@ -7,6 +7,7 @@ use crate::rows::rows;
 use crate::state::{State, state};
 use crate::trouble::warning_notes;
 use leptos::prelude::*;
+use rankweave_adapter::Warning;
 use rankweave_wasm::protocol::{Recovered, Summary};
 
 /// The report of the last merge.
@@ -21,7 +22,7 @@ pub fn Report() -> impl IntoView {
 }
 
 fn report(state: State, summary: Summary) -> AnyView {
-    let Summary { residual, rounding, energy, sources, warnings, warning_count, modules, .. } = summary;
+    let Summary { residual, rounding, energy, sources, remarks, warnings, warning_count, modules, .. } = summary;
     view! {
         <div class="part">
             <h3>"What came out"</h3>
@@ -38,11 +39,17 @@ fn report(state: State, summary: Summary) -> AnyView {
                 </div>
             </dl>
             {weights(state, sources)}
+            {live::list(remarks, remark)}
             {warning_notes(warnings, warning_count, "")}
             {rows(state, modules)}
         </div>
     }
     .into_any()
+}
+
+/// What the method says of the whole.
+fn remark(remark: Warning) -> AnyView {
+    view! { <p class="note"><span>{remark.message}</span></p> }.into_any()
 }
 
 /// Where a residual comes from.

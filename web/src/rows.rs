@@ -1,6 +1,6 @@
 //! The report module by module, a page of rows at a time, fetched from the engine when asked for.
 
-use crate::format::{count, error, percent};
+use crate::format::{count, error, number, percent};
 use crate::live;
 use crate::state::State;
 use leptos::{prelude::*, task::spawn_local};
@@ -58,11 +58,56 @@ fn line(row: &Row) -> AnyView {
         <tr>
             <th scope="row">
                 {row.module.clone()} <span class="muted">{format!("{} × {}", row.out, row.columns)}</span>
+                {details(&row.details)}
+                {picture(&row.picture)}
             </th>
             <td>{ranks(row)}</td>
             <td>{percent(row.energy)}</td>
             <td>{error(row.residual)}</td>
         </tr>
+    }
+    .into_any()
+}
+
+/// What the method tells of a module.
+fn details(details: &[(String, f64)]) -> AnyView {
+    if details.is_empty() {
+        return live::nothing();
+    }
+    let one = |(name, value): &(String, f64)| format!("{} {}", name.replace('-', " "), number(*value));
+    let text = details.iter().map(one).collect::<Vec<_>>().join(" · ");
+    view! { <div class="details muted">{text}</div> }.into_any()
+}
+
+/// The rank-one units of a module: near ones are alike, a colour is a group, a row of shapes an adapter.
+fn picture(points: &[(f32, f32, u32, u32)]) -> AnyView {
+    if points.is_empty() {
+        return live::nothing();
+    }
+    let one = |(x, y, cluster, source): &(f32, f32, u32, u32)| {
+        let (x, y) = (4.0 + 92.0 * x, 4.0 + 92.0 * y);
+        let class = format!("unit thread-{}", cluster % 8);
+        let title = format!("group {}, adapter {}", cluster + 1, source + 1);
+        // Circles, squares and diamonds tell adapters apart without colour.
+        let shape = match source % 3 {
+            0 => format!("M{} {y}a1.6 1.6 0 1 0 3.2 0a1.6 1.6 0 1 0 -3.2 0z", x - 1.6),
+            1 => format!("M{} {}h3v3h-3z", x - 1.5, y - 1.5),
+            _ => format!("M{x} {}l2 2l-2 2l-2 -2z", y - 2.0),
+        };
+        view! {
+            <path class=class d=shape>
+                <title>{title}</title>
+            </path>
+        }
+        .into_any()
+    };
+    view! {
+        <details class="picture">
+            <summary>"Groups of rank-one units"</summary>
+            <svg viewBox="0 0 100 100" role="img" aria-label="Rank-one units of this module in a plane; a colour is a group, a shape an adapter">
+                {live::list(points, one)}
+            </svg>
+        </details>
     }
     .into_any()
 }

@@ -3,7 +3,7 @@
 use crate::error::Warning;
 
 /// Codes and what to do. Codes that are missing ask for nothing.
-const FIXES: [(&str, &str); 30] = [
+const FIXES: &[(&str, &str)] = &[
     ("different-families", "Merge adapters of one base model only: remove the others."),
     ("no-overlap", "Check that all adapters are for the same base model."),
     ("only-in-one", "Nothing, if that is meant; else compare what each was trained on."),
@@ -29,8 +29,13 @@ const FIXES: [(&str, &str); 30] = [
     ("no-block", "Nothing: such modules keep the adapter's weight."),
     ("needs-base", "Give the base checkpoint, or take a DoRA adapter's direction alone."),
     ("dora-direction", "Give the base checkpoint to merge what was trained."),
+    ("auto", "Nothing; or choose a method yourself."),
+    ("arbitrary-groups", "Take the balanced gauge, more groups, or another method, such as auto."),
+    ("orthogonal-adapters", "Nothing: no method does better."),
+    ("crosstalk", "Where it is large, try auto, tsv or np-lora."),
     ("full-rank", "Choose a rank, such as 64, or a share of the energy."),
     ("bias-not-scaled", "Compare the result with the original: where biases are small, little is lost."),
+    ("captured-little", "Ask for a larger rank, or merge fewer adapters."),
     ("rule-unused", "Check the pattern against the names in the report."),
     ("untrained", "Use a later checkpoint, unless these modules were frozen on purpose."),
     ("not-finite", "Use another checkpoint: training diverged, or the file is damaged."),

@@ -62,7 +62,7 @@ fn in_parallel<T: Send>(
     };
     thread::scope(|scope| {
         // The bound keeps finished outputs from piling up before a slow disk.
-        let (sender, receiver) = mpsc::sync_channel(2 * workers);
+        let (sender, receiver) = mpsc::sync_channel(workers);
         for _ in 0..workers.min(tasks) {
             let sender = sender.clone();
             scope.spawn(move || run(sender));

@@ -42,6 +42,9 @@ pub(crate) fn bytes(n: u64) -> String {
 /// What a merge did, for people; nothing in a pipe.
 pub(crate) fn summary(report: &Report) {
     report.warnings.iter().for_each(warning);
+    for remark in &report.remarks {
+        eprintln!("{}", clean(&remark.message, 400));
+    }
     if !std::io::stdout().is_terminal() {
         return;
     }

@@ -71,13 +71,23 @@ impl Grams {
         Ok(grams)
     }
 
-    /// AAᵀ of `pairs`, whose Gram matrices these are; computed here where it was not needed before.
+    /// BᵀB of `pairs`, whose Gram matrices these are; computed here where it was not needed before.
+    pub fn whole_up(&self, pairs: &[FactorPair]) -> Cow<'_, Mat<f64>> {
+        if !self.is_dense() {
+            return Cow::Borrowed(&self.up);
+        }
+        let mut up = Mat::zeros(self.up_norms.len(), self.up_norms.len());
+        up_panels(pairs, &self.offsets, |_, panel| linalg::add_gram(up.as_mut(), panel));
+        mirror(&mut up);
+        Cow::Owned(up)
+    }
+
+    /// AAᵀ of `pairs`, as [`Grams::whole_up`].
     pub fn whole_down(&self, pairs: &[FactorPair]) -> Cow<'_, Mat<f64>> {
         if !self.is_dense() {
             return Cow::Borrowed(&self.down);
         }
-        let units = self.down_norms.len();
-        let mut down = Mat::zeros(units, units);
+        let mut down = Mat::zeros(self.down_norms.len(), self.down_norms.len());
         down_panels(pairs, &self.offsets, |_, panel| linalg::add_gram(down.as_mut(), panel.transpose()));
         mirror(&mut down);
         Cow::Owned(down)

@@ -22,6 +22,9 @@ pub fn svd(x: MatRef<'_, f64>) -> Result<Svd, Error> {
     if x.nrows().min(x.ncols()) == 0 {
         return Ok(Svd { u: Mat::zeros(x.nrows(), 0), sigma: Vec::new(), v: Mat::zeros(x.ncols(), 0) });
     }
+    if x.nrows().min(x.ncols()) == 0 {
+        return Ok(Svd { u: Mat::zeros(x.nrows(), 0), sigma: Vec::new(), v: Mat::zeros(x.ncols(), 0) });
+    }
     let svd = x.thin_svd().map_err(|_| Error::NoConvergence)?;
     let sigma = svd.S().column_vector().iter().copied().collect();
     Ok(Svd { u: svd.U().to_owned(), sigma, v: svd.V().to_owned() })
@@ -60,6 +63,24 @@ pub fn basis(x: MatRef<'_, f64>, least: f64) -> Result<Mat<f64>, Error> {
     let svd = svd(x)?;
     let rank = rank(&svd.sigma, least);
     Ok(svd.u.subcols(0, rank).to_owned())
+}
+
+/// Left singular vectors of the matrices side by side, [X₁|…|X_T] (p×·), strongest first and without null directions:
+/// p×ρ. Where there are more columns than rows by way of Σ Xᵢ·Xᵢᵀ (p×p), which is exact enough for directions down to
+/// 1e-6 of the strongest. All have as many rows as the first.
+pub fn common_directions(parts: &[MatRef<'_, f64>]) -> Result<Mat<f64>, Error> {
+    let rows = parts.first().map_or(0, |part| part.nrows());
+    if rows == 0 {
+        return Ok(Mat::zeros(0, 0));
+    }
+    if parts.iter().map(|part| part.ncols()).sum::<usize>() <= rows {
+        return basis(beside(parts).as_ref(), crate::NULL);
+    }
+    let mut gram = Mat::zeros(rows, rows);
+    for part in parts.iter().filter(|part| part.ncols() > 0) {
+        add(&mut gram, 1.0, product(*part, part.transpose()).as_ref());
+    }
+    basis(gram.as_ref(), crate::NULL * crate::NULL)
 }
 
 /// The polar factor U·Vᵀ of `x` = U·Σ·Vᵀ over its non-null directions alone: the nearest matrix with orthonormal

@@ -71,7 +71,7 @@ fn inputs<'a>(
     facts: &'a Facts,
 ) -> ModuleInputs<'a> {
     let (weights, present) = (&module.weights, &module.adapters);
-    ModuleInputs::new(name, pairs, weights, present, grams, plan.adapters, plan.rank, facts, plan.seed)
+    ModuleInputs::new(name, pairs, weights, present, grams, &plan.labels, plan.rank, facts, plan.seed)
 }
 
 fn place(e: Error, module: &PlannedModule, adapters: &[Adapter]) -> Error {

@@ -119,6 +119,13 @@ impl Name {
         let path = letters.len() - module.path.chars().count();
         Name { letters, path }
     }
+
+    /// The same from [`ModuleKey::id`]: the part of the model ends at the first dot.
+    pub fn of_id(id: &str) -> Name {
+        let letters: Vec<char> = id.chars().collect();
+        let path = letters.iter().position(|c| *c == '.').map_or(0, |dot| dot + 1);
+        Name { letters, path }
+    }
 }
 
 impl Part {

@@ -174,13 +174,15 @@ impl Keeping {
 fn leaves_one_alone(request: &Request) -> bool {
     let (method, params) = (request.method, &request.params);
     let lawful = method.spec().laws.iter().any(|law| matches!(law, Law::Idempotent | Law::Additive));
-    if !lawful || method.rounds(params) + scale::rounds(params) > 0 {
+    // What a text says may be of some modules only.
+    if !lawful || params.has_text() || method.rounds(params) + scale::rounds(params) > 0 {
         return false;
     }
     let pairs = [FactorPair { out: 1, columns: 1, rank: 1, up: vec![1.0], down: vec![1.0], scale: 1.0 }];
     let Ok(grams) = Grams::new(&pairs) else { return false };
     let facts = Facts::default();
-    let inputs = ModuleInputs::new("", &pairs, &[1.0], &[0], &grams, 1, request.rank, &facts, request.seed);
+    let labels = [String::new()];
+    let inputs = ModuleInputs::new("", &pairs, &[1.0], &[0], &grams, &labels, request.rank, &facts, request.seed);
     let Ok(Outcome { merged, .. }) = method.merge(&inputs, params) else { return false };
     let factor = scale::factor(&inputs, &merged, params, 0);
     matches!(merged, Merged::Linear { coefficients, .. } if coefficients == [1.0]) && factor.is_ok_and(|f| f == 1.0)

@@ -8,7 +8,9 @@
 
 mod align;
 mod assignment;
+mod columns;
 mod coverage;
+mod crosstalk;
 mod encode;
 mod engine;
 mod extras;
@@ -16,8 +18,11 @@ mod factors;
 mod facts;
 mod form;
 mod fuse;
+mod gauge;
+mod given;
 mod glob;
 mod gram;
+mod inner;
 mod kept;
 pub mod method;
 pub mod methods;
@@ -25,10 +30,12 @@ mod plan;
 mod planned;
 mod report;
 mod scale;
+mod span;
 pub mod spec;
 mod spectra;
 mod sphere;
 pub mod ties;
+mod units;
 mod vectors;
 mod weights;
 

@@ -19,6 +19,8 @@ pub struct ModuleInputs<'a> {
     pub present: &'a [usize],
     /// Gram matrices of the stacked factors.
     pub grams: &'a Grams,
+    /// What the adapters are called, all of the mix.
+    pub labels: &'a [String],
     /// How many adapters are merged; those without this module count as zero.
     pub adapters: usize,
     /// The rank asked for: for methods that choose what to keep by it. The engine truncates in any case.
@@ -39,12 +41,14 @@ impl<'a> ModuleInputs<'a> {
         weights: &'a [f64],
         present: &'a [usize],
         grams: &'a Grams,
-        adapters: usize,
+        labels: &'a [String],
         rank: RankPolicy,
         facts: &'a Facts,
         seed: u64,
     ) -> Self {
-        ModuleInputs { name, pairs, weights, present, grams, adapters, rank, facts, seed, core: OnceCell::new() }
+        let adapters = labels.len();
+        let core = OnceCell::new();
+        ModuleInputs { name, pairs, weights, present, grams, labels, adapters, rank, facts, seed, core }
     }
 
     /// The module in core space.

@@ -68,6 +68,7 @@ pub struct Plan {
     pub dialect: DialectId,
     /// Type of the output's factors.
     pub dtype: Dtype,
+    pub(crate) labels: Vec<String>,
     pub(crate) method: &'static dyn MergeMethod,
     pub(crate) params: Params,
     pub(crate) seed: u64,
@@ -131,6 +132,7 @@ impl Plan {
             modules,
             warnings,
             adapters: adapters.len(),
+            labels: adapters.iter().map(|adapter| adapter.label.clone()).collect(),
             dialect,
             dtype: request.dtype,
             method: request.method,
@@ -225,7 +227,10 @@ impl Plan {
         };
         let sizes: Vec<u64> = self.items.iter().map(size).collect();
         self.bytes_in = sizes.iter().sum();
-        let most = (self.bytes_in / TASKS).clamp(TASK_BYTES.0, TASK_BYTES.1);
+        // What is carried over is written as large as it is read, so that half as much of it fills as much memory.
+        let carried = self.modules.iter().any(|module| !module.kept.is_empty());
+        let largest = if carried { TASK_BYTES.1 / 2 } else { TASK_BYTES.1 };
+        let most = (self.bytes_in / TASKS).clamp(TASK_BYTES.0, largest);
         let (mut start, mut bytes) = (0, 0);
         for (i, size) in sizes.into_iter().enumerate() {
             if i > start && bytes + size > most {

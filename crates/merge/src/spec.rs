@@ -244,6 +244,11 @@ impl Params {
         }
     }
 
+    /// Is there a text parameter that says something?
+    pub fn has_text(&self) -> bool {
+        self.0.values().any(|value| matches!(value, Value::Text(text) if !text.trim().is_empty()))
+    }
+
     /// Option id of a choice parameter; panics as [`Params::number`].
     pub fn choice(&self, name: &str) -> &str {
         match self.0.get(name) {

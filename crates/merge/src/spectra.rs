@@ -93,3 +93,35 @@ pub(crate) fn covariance(x: MatRef<'_, f64>) -> Mat<f64> {
 pub(crate) fn seen(normalised: MatRef<'_, f64>) -> Result<usize> {
     Ok(linalg::rank(&linalg::svd(normalised).map_err(failed)?.sigma, NULL * NULL))
 }
+
+/// The leading directions of all, a share `keep` of each one's (one at least), made orthogonal together (TSV-M):
+/// polar(\[U₁|…|U_T])·diag(σ)·polar(\[V₁|…|V_T])ᵀ; and the interference of their directions (STI of the paper):
+/// Σ|(UᵀU − I)·diag(Σ)·(VᵀV − I)|, 0 for adapters at right angles.
+pub(crate) fn made_orthogonal(deltas: &[Mat<f64>], keep: f64) -> Result<(Mat<f64>, f64)> {
+    let mut parts = thins(deltas)?;
+    for part in &mut parts {
+        let all = part.sigma.len();
+        shorten(part, ((keep * all as f64).round() as usize).clamp(all.min(1), all));
+    }
+    let sigma: Vec<f64> = parts.iter().flat_map(|part| part.sigma.iter().copied()).collect();
+    let (u, v) = frames(&parts)?;
+    let overlap = |sides: Vec<MatRef<'_, f64>>| {
+        let mut gram = covariance(linalg::beside(&sides).as_ref());
+        (0..gram.nrows()).for_each(|l| gram[(l, l)] -= 1.0);
+        gram
+    };
+    let left = overlap(parts.iter().map(|part| part.u.as_ref()).collect());
+    let right = overlap(parts.iter().map(|part| part.v.as_ref()).collect());
+    let crosstalk = linalg::assembled(left.as_ref(), &sigma, right.as_ref());
+    let interference = crosstalk.col_iter().map(|column| column.iter().map(|x| x.abs()).sum::<f64>()).sum();
+    Ok((linalg::assembled(u.as_ref(), &sigma, v.as_ref()), interference))
+}
+
+/// The matrix with its spectrum blended with its mean over the directions that are there (Iso-C):
+/// σ → (1 − `beta`)·σ + `beta`·mean.
+pub(crate) fn flattened(x: MatRef<'_, f64>, beta: f64) -> Result<Mat<f64>> {
+    let mut svd = thin(x, 0.0)?;
+    let mean = svd.sigma.iter().sum::<f64>() / svd.sigma.len().max(1) as f64;
+    svd.sigma.iter_mut().for_each(|s| *s = (1.0 - beta) * *s + beta * mean);
+    Ok(whole(&svd))
+}

@@ -70,7 +70,7 @@ pub(crate) fn size_warning(prepared: &Prepared) -> Option<Warning> {
     let bytes: u64 = plan.tensors_bound(adapters).iter().map(OutTensor::bytes).sum();
     let message = format!(
         "{} modules change by whole matrices, not by a low rank: at exact rank they are written with ranks up to {} \
-         (that of {}, {}), up to {} MB in all. Choose a rank, such as 64, or a share of the energy",
+         (that of {}, {}), up to {} MB in all",
         modules.len(),
         largest.rank_bound,
         largest.key.id(),

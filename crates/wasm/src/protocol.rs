@@ -419,6 +419,8 @@ pub struct Summary {
     pub rounding: f64,
     /// What became of each adapter.
     pub sources: Vec<Recovered>,
+    /// What the method says of the whole.
+    pub remarks: Vec<Warning>,
     /// The first few warnings.
     pub warnings: Vec<Warning>,
     /// How many there are in all.
@@ -457,4 +459,8 @@ pub struct Row {
     pub energy: f64,
     /// Relative error against the exact result.
     pub residual: f64,
+    /// What the method tells of it: names and values.
+    pub details: Vec<(String, f64)>,
+    /// The method's picture of its rank-one units: x, y from 0 to 1, cluster and adapter of each; often none.
+    pub picture: Vec<(f32, f32, u32, u32)>,
 }

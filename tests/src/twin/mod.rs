@@ -4,13 +4,32 @@
 //! of the crates it judges, but for the random numbers, which are an input and not a formula.
 
 mod ace;
+mod angle_gate;
+mod auto;
 mod awd;
 mod cart;
+mod coefficients;
+mod compeft;
+mod core;
+mod crossover;
+mod ctm;
 mod dc_merge;
+mod do_merging;
+mod drop_units;
+mod gram_schmidt;
+mod inner;
 mod iso_c;
 mod iso_cts;
+mod knots;
+mod lego;
 mod linear;
+mod lowdin;
+mod mutate;
+mod np_lora;
+mod opcm;
+mod orthogonal;
 mod pico;
+mod resize;
 mod robust_merge;
 mod scalar;
 mod star;
@@ -19,6 +38,7 @@ mod tsv;
 #[allow(clippy::module_inception, reason = "the method has this name")]
 mod twin;
 mod wudi;
+mod zip_columns;
 
 use crate::dense::Matrix;
 use crate::naive::Pair;
@@ -110,6 +130,7 @@ pub struct Twin {
 
 /// All twins.
 pub const TWINS: &[Twin] = &[
+    auto::TWIN,
     linear::SUM,
     linear::MEAN,
     linear::CONCAT,
@@ -125,6 +146,15 @@ pub const TWINS: &[Twin] = &[
     scalar::NUSLERP,
     scalar::MULTI_SLERP,
     scalar::KARCHER,
+    lego::TWIN,
+    orthogonal::TWIN,
+    np_lora::TWIN,
+    opcm::TWIN,
+    do_merging::TWIN,
+    gram_schmidt::TWIN,
+    angle_gate::TWIN,
+    lowdin::TWIN,
+    zip_columns::TWIN,
     // Spectral
     tsv::TWIN,
     iso_c::TWIN,
@@ -139,6 +169,15 @@ pub const TWINS: &[Twin] = &[
     ace::TWIN,
     awd::TWIN,
     twin::TWIN,
+    knots::TWIN,
+    core::TWIN,
+    ctm::TWIN,
+    resize::TWIN,
+    drop_units::TWIN,
+    compeft::TWIN,
+    crossover::TWIN,
+    mutate::TWIN,
+    coefficients::TWIN,
 ];
 
 /// The thin SVD (U p×ρ, σ, V q×ρ) over singular values above `least` times the largest.

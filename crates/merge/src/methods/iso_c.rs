@@ -49,10 +49,7 @@ impl MergeMethod for IsoC {
     }
 
     fn merge(&self, module: &ModuleInputs, params: &Params) -> Result<Outcome> {
-        let beta = params.number("beta");
-        let mut svd = spectra::thin(spectra::sum_and_parts(module)?.0.as_ref(), 0.0)?;
-        let mean = svd.sigma.iter().sum::<f64>() / svd.sigma.len().max(1) as f64;
-        svd.sigma.iter_mut().for_each(|s| *s = (1.0 - beta) * *s + beta * mean);
-        Ok(Merged::Core(spectra::whole(&svd)).into())
+        let sum = spectra::sum_and_parts(module)?.0;
+        Ok(Merged::Core(spectra::flattened(sum.as_ref(), params.number("beta"))?).into())
     }
 }

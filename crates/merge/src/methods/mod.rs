@@ -2,24 +2,42 @@
 
 mod ace;
 mod analogy;
+mod angle_gate;
+mod auto;
 mod awd;
 mod cap_outliers;
 mod cart;
+mod coefficients;
+mod compeft;
 mod concat;
+mod core;
+mod crossover;
+mod ctm;
 mod dc_merge;
+mod do_merging;
+mod drop_units;
 mod from;
+mod gram_schmidt;
 mod iso_c;
 mod iso_cts;
 mod karcher;
+mod knots;
 mod least_squares;
+mod lego;
+mod lowdin;
 mod mean;
 mod metagpt;
 mod model_stock;
 mod multi_slerp;
+mod mutate;
 mod nan;
 mod norm_equalise;
+mod np_lora;
 mod nuslerp;
+mod opcm;
+mod orthogonal;
 mod pico;
+mod resize;
 mod robust_merge;
 mod slerp;
 mod star;
@@ -28,11 +46,14 @@ mod svc;
 mod tsv;
 mod twin;
 mod wudi;
+mod zip_columns;
 
 use crate::method::MergeMethod;
 
 /// In reading order, section by section. A new method is a file beside this and a line here.
 static REGISTRY: &[&dyn MergeMethod] = &[
+    // Automatic
+    &auto::Auto,
     // Sums and averages
     &sum::Sum,
     &mean::Mean,
@@ -50,6 +71,21 @@ static REGISTRY: &[&dyn MergeMethod] = &[
     &nuslerp::NuSlerp,
     &multi_slerp::METHOD,
     &karcher::METHOD,
+    // Rank-wise clustering
+    &lego::Lego,
+    // Orthogonal
+    &orthogonal::Orthogonal,
+    &np_lora::NpLora,
+    &opcm::Opcm,
+    &do_merging::DoMerging,
+    &gram_schmidt::METHOD,
+    &angle_gate::AngleGate,
+    &lowdin::Lowdin,
+    &zip_columns::ZipColumns,
+    // Aligned spaces
+    &knots::Knots,
+    &core::Core,
+    &ctm::Ctm,
     // Spectral
     &tsv::Tsv,
     &iso_c::IsoC,
@@ -64,6 +100,14 @@ static REGISTRY: &[&dyn MergeMethod] = &[
     &ace::Ace,
     &awd::Awd,
     &twin::Twin,
+    // Reduction of one adapter
+    &resize::Resize,
+    &drop_units::DropUnits,
+    &compeft::Compeft,
+    // Variation
+    &crossover::Crossover,
+    &mutate::Mutate,
+    &coefficients::Coefficients,
 ];
 
 /// All methods.

@@ -19,7 +19,6 @@
 //! The inner rule is the sum or TSV-M. T counts the adapters that have the module. Costs an SVD of a matrix of Σrᵢ,
 //! and the inner rule.
 
-use super::tsv;
 use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome, failed};
 use crate::spec::{ANY, Law, Option, ParamKind, ParamSpec, Params, Reference, Section, Spec};
 use crate::spectra;
@@ -95,7 +94,7 @@ impl MergeMethod for Pico {
             }
         }
         let mut merged = match params.choice("inner") {
-            "tsv" => tsv::merged(&deltas, 1.0)?.0,
+            "tsv" => spectra::made_orthogonal(&deltas, 1.0)?.0,
             _ => spectra::sum(core.size(), &deltas),
         };
         let (size, total) = (spectra::norm(merged.as_ref()), norms.iter().sum::<f64>());

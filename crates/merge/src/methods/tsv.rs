@@ -20,7 +20,6 @@ use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome};
 use crate::spec::{ANY, Law, ParamKind, ParamSpec, Params, Reference, Section, Spec};
 use crate::spectra;
 use rankweave_adapter::Result;
-use rankweave_compute::{Mat, MatRef, linalg};
 
 pub(super) struct Tsv;
 
@@ -53,29 +52,7 @@ impl MergeMethod for Tsv {
     }
 
     fn merge(&self, module: &ModuleInputs, params: &Params) -> Result<Outcome> {
-        let (merged, interference) = merged(&module.deltas()?, params.number("keep"))?;
+        let (merged, interference) = spectra::made_orthogonal(&module.deltas()?, params.number("keep"))?;
         Ok(Outcome::from(Merged::Core(merged)).with("interference", interference))
     }
-}
-
-/// The rule on matrices in core space, and the interference of their directions (STI of the paper):
-/// Σ|(UᵀU − I)·diag(Σ)·(VᵀV − I)|, 0 for adapters at right angles.
-pub(super) fn merged(deltas: &[Mat<f64>], keep: f64) -> Result<(Mat<f64>, f64)> {
-    let mut parts = spectra::thins(deltas)?;
-    for part in &mut parts {
-        let all = part.sigma.len();
-        spectra::shorten(part, ((keep * all as f64).round() as usize).clamp(all.min(1), all));
-    }
-    let sigma: Vec<f64> = parts.iter().flat_map(|part| part.sigma.iter().copied()).collect();
-    let (u, v) = spectra::frames(&parts)?;
-    let overlap = |sides: Vec<MatRef<'_, f64>>| {
-        let mut gram = spectra::covariance(linalg::beside(&sides).as_ref());
-        (0..gram.nrows()).for_each(|l| gram[(l, l)] -= 1.0);
-        gram
-    };
-    let left = overlap(parts.iter().map(|part| part.u.as_ref()).collect());
-    let right = overlap(parts.iter().map(|part| part.v.as_ref()).collect());
-    let crosstalk = linalg::assembled(left.as_ref(), &sigma, right.as_ref());
-    let interference = crosstalk.col_iter().map(|column| column.iter().map(|x| x.abs()).sum::<f64>()).sum();
-    Ok((linalg::assembled(u.as_ref(), &sigma, v.as_ref()), interference))
 }

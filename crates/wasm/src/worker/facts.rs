@@ -8,7 +8,7 @@ use crate::protocol::{
 };
 use rankweave_adapter::layout::block_weights;
 use rankweave_adapter::{Adapter, KindId, Warning};
-use rankweave_merge::{ParamKind as Kind, ParamSpec, Spec, registry};
+use rankweave_merge::{ParamKind as Kind, ParamSpec, Picture, Spec, registry};
 use rankweave_recipe::{FamilyBlocks, Inspection, ModuleLine, Report};
 
 /// Warnings shown; the report has all.
@@ -148,6 +148,7 @@ pub fn summary(report: &Report, peft: bool, known: &[Warning]) -> Summary {
                 recovered_text_encoder: source.recovered_te_weight,
             })
             .collect(),
+        remarks: report.remarks.clone(),
         warnings: first(&news),
         warning_count: count(news.len()),
     }
@@ -180,7 +181,19 @@ pub fn row(line: &ModuleLine, adapters: usize) -> Row {
         source_ranks,
         energy: line.energy,
         residual: line.residual,
+        details: line.details.iter().map(|detail| (detail.name.clone(), detail.value)).collect(),
+        picture: line.picture.as_ref().map(points).unwrap_or_default(),
     }
+}
+
+/// A picture's units as points of the unit square.
+fn points(picture: &Picture) -> Vec<(f32, f32, u32, u32)> {
+    let all = picture.x.iter().chain(&picture.y);
+    let (least, most) = all.fold((f32::MAX, f32::MIN), |(least, most), x| (least.min(*x), most.max(*x)));
+    let place = |x: f32| if most > least { (x - least) / (most - least) } else { 0.5 };
+    let groups = picture.cluster.iter().zip(&picture.source);
+    let points = picture.x.iter().zip(&picture.y).zip(groups);
+    points.map(|((x, y), (cluster, source))| (place(*x), place(*y), count(*cluster), count(*source))).collect()
 }
 
 fn first(warnings: &[Warning]) -> Vec<Warning> {
