@@ -56,7 +56,16 @@ pub fn MethodParams() -> impl IntoView {
     let method = live::memo(move || state.method());
     let fields = move || {
         let Some(method) = method.get() else { return live::nothing() };
-        live::list(method.params, |param| param_field(state, method.id.clone(), param))
+        let Method { id, params, output, .. } = method;
+        let field = |param| param_field(state, id.clone(), param);
+        view! {
+            {live::list(params, field)}
+            <details class="told">
+                <summary>"Size of the result"</summary>
+                {live::list(output, field)}
+            </details>
+        }
+        .into_any()
     };
     view! { <div class="params">{live::part(fields)}</div> }
 }

@@ -103,7 +103,7 @@ fn loads() -> AnyView {
                 .into_any()
             };
             view! {
-                <details class="loads">
+                <details class="told loads">
                     <summary>{summary(&programs)}</summary>
                     <dl>{live::list(&programs, one)}</dl>
                 </details>

@@ -247,8 +247,10 @@ pub struct Method {
     pub adapters: (u32, u32),
     /// Whether its formula is not settled, or not known to help.
     pub experimental: bool,
-    /// Its parameters.
+    /// Its own parameters.
     pub params: Vec<Param>,
+    /// Those of the output, which every method has.
+    pub output: Vec<Param>,
 }
 
 /// Where a method comes from.

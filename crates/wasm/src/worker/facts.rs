@@ -8,7 +8,7 @@ use crate::protocol::{
 };
 use rankweave_adapter::layout::block_weights;
 use rankweave_adapter::{Adapter, KindId, Warning};
-use rankweave_merge::{ParamKind as Kind, ParamSpec, Picture, Spec, registry};
+use rankweave_merge::{OUTPUT, ParamKind as Kind, ParamSpec, Picture, Spec, registry};
 use rankweave_recipe::{FamilyBlocks, Inspection, ModuleLine, Report};
 
 /// Warnings shown; the report has all.
@@ -34,7 +34,8 @@ fn method_of(spec: &Spec) -> Method {
         section: spec.section.title().into(),
         adapters: (count(spec.adapters.0), count(spec.adapters.1)),
         experimental: spec.experimental,
-        params: spec.all_params().map(param).collect(),
+        params: spec.params.iter().map(param).collect(),
+        output: OUTPUT.iter().map(param).collect(),
     }
 }
 
