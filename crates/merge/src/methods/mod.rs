@@ -50,15 +50,15 @@ mod zip_columns;
 
 use crate::method::MergeMethod;
 
-/// In reading order, section by section. A new method is a file beside this and a line here.
+/// In reading order, section by section; the first is what is done unless another is asked for. A new method is a file beside this and a line here.
 static REGISTRY: &[&dyn MergeMethod] = &[
-    // Automatic
-    &auto::Auto,
     // Sums and averages
     &sum::Sum,
     &mean::Mean,
     &concat::Concat,
     &analogy::Analogy,
+    // Automatic
+    &auto::Auto,
     // Weights from norms and angles
     &norm_equalise::METHOD,
     &cap_outliers::METHOD,
