@@ -18,7 +18,7 @@ pub mod shared;
 pub mod source;
 pub mod synth;
 pub mod tensors;
-pub mod twin;
+pub mod twins;
 pub mod zeros;
 
 /// How many golden cases there are: the harness that runs them must find just as many.

@@ -25,6 +25,17 @@ impl FactorPair {
     pub fn zero(out: usize, columns: usize, rank: usize) -> Self {
         FactorPair { out, columns, rank, up: vec![0.0; out * rank], down: vec![0.0; rank * columns], scale: 1.0 }
     }
+
+    /// ⟨ΔW, ΔW'⟩_F of two pairs of one size, without a dense matrix. Costs (out + columns)·r·r' multiply-adds.
+    pub fn inner(&self, other: &FactorPair) -> f64 {
+        let up = |pair: &FactorPair| Mat::from_fn(pair.out, pair.rank, |i, p| f64::from(pair.up[i * pair.rank + p]));
+        let down = |pair: &FactorPair| {
+            Mat::from_fn(pair.columns, pair.rank, |i, p| f64::from(pair.down[p * pair.columns + i]))
+        };
+        let ups = linalg::product(up(self).transpose(), up(other).as_ref());
+        let downs = linalg::product(down(self).transpose(), down(other).as_ref());
+        self.scale * other.scale * linalg::inner(ups.as_ref(), downs.as_ref())
+    }
 }
 
 /// Thin SVD of Σ cᵢ·upᵢ·downᵢ, in f64 throughout: the robust, slower way that

@@ -1,44 +1,11 @@
 //! Core space against the dense deltas it stands for.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod dense;
+
+use dense::{dense, distance, dot, pair};
 use proptest::prelude::*;
 use rankweave_compute::{Core, FactorPair, Grams, RankPolicy, linalg};
-
-/// Deterministic normal-ish numbers in (−1, 1) from a counter.
-fn noise(seed: u64, n: usize) -> Vec<f32> {
-    let mix = |i: u64| {
-        let mut z = (seed << 32).wrapping_add(i).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    };
-    (0..n as u64).map(|i| (mix(2 * i) + mix(2 * i + 1) - 1.0) as f32).collect()
-}
-
-fn pair(out: usize, columns: usize, rank: usize, scale: f64, seed: u64) -> FactorPair {
-    FactorPair { out, columns, rank, up: noise(seed, out * rank), down: noise(seed + 1000, rank * columns), scale }
-}
-
-fn dense(pair: &FactorPair) -> Vec<f64> {
-    let mut delta = vec![0.0; pair.out * pair.columns];
-    for i in 0..pair.out {
-        for p in 0..pair.rank {
-            let up = pair.scale * f64::from(pair.up[i * pair.rank + p]);
-            for j in 0..pair.columns {
-                delta[i * pair.columns + j] += up * f64::from(pair.down[p * pair.columns + j]);
-            }
-        }
-    }
-    delta
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
-}
-
-fn distance(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| (x - y) * (x - y)).sum::<f64>().sqrt()
-}
 
 /// Every delta through core space and back, and what is said of it.
 fn check(pairs: &[FactorPair]) {
@@ -59,6 +26,8 @@ fn check(pairs: &[FactorPair]) {
             let (expected, size) = (dot(delta, other), norm * dot(other, other).sqrt());
             let small = linalg::inner(own.as_ref(), core.delta(j).as_ref());
             assert!((small - expected).abs() <= 1e-6 * size, "{i} {j}: {small} {expected}");
+            let straight = pairs[i].inner(&pairs[j]);
+            assert!((straight - expected).abs() <= 1e-9 * size, "{i} {j}: {straight} {expected}");
             assert!((lifted.inner[j] - expected).abs() <= 2e-6 * size, "{i} {j}: {} {expected}", lifted.inner[j]);
         }
         if p > 1 && q > 1 {

@@ -1,20 +1,21 @@
-//! Runs one task of a plan: reads the factors, merges, rounds, reports.
+//! Runs one task of a plan: looks at its modules, or merges, rounds and reports them.
 
 use crate::encode;
 use crate::factors;
 use crate::facts::{self, Facts};
-use crate::form::Form;
 use crate::kept;
 use crate::method::{Merged, ModuleInputs, Outcome, failed};
 use crate::plan::{Item, Plan};
 use crate::planned::PlannedModule;
+use crate::read::{Inputs, read_inputs};
 use crate::report::{ModuleReport, SourceShare};
 use crate::scale;
+use crate::written::written_scale;
 use rankweave_adapter::dtype;
-use rankweave_adapter::{Adapter, DialectId, Dtype, Error, Result, Source, Stored, read_modules, read_raw};
+use rankweave_adapter::{Adapter, Error, Result, Source, read_raw};
 use rankweave_compute::norms::Sums;
 use rankweave_compute::{Combination, FactorPair, Grams, Nulls, RankPolicy, combine};
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
 
 /// What a task makes: a run of the output's tensor data.
 #[derive(Clone, Debug)]
@@ -70,8 +71,19 @@ fn inputs<'a>(
     grams: &'a Grams,
     facts: &'a Facts,
 ) -> ModuleInputs<'a> {
-    let (weights, present) = (&module.weights, &module.adapters);
-    ModuleInputs::new(name, pairs, weights, present, grams, &plan.labels, plan.rank, facts, plan.seed)
+    ModuleInputs {
+        name,
+        pairs,
+        weights: &module.weights,
+        present: &module.adapters,
+        grams,
+        labels: &plan.labels,
+        adapters: plan.adapters,
+        rank: plan.rank,
+        facts,
+        seed: plan.seed,
+        core: OnceCell::new(),
+    }
 }
 
 fn place(e: Error, module: &PlannedModule, adapters: &[Adapter]) -> Error {
@@ -116,61 +128,6 @@ pub fn run_task(
         }
     }
     Ok(output)
-}
-
-/// What the modules of a task are made of, by their number in the plan.
-struct Inputs {
-    pairs: BTreeMap<usize, Vec<FactorPair>>,
-    /// Of modules that are carried over.
-    kept: BTreeMap<usize, Stored>,
-}
-
-/// Reads every module of a task, adapter by adapter, so that neighbouring tensors
-/// are read in one go.
-fn read_inputs(plan: &Plan, adapters: &[Adapter], sources: &[&dyn Source], items: &[Item]) -> Result<Inputs> {
-    // (planned module, module in the adapter, which source it is) by adapter.
-    let mut wanted: Vec<Vec<(usize, usize, usize)>> = vec![Vec::new(); adapters.len()];
-    for item in items {
-        if let Item::Module(m) = *item {
-            for (i, &(a, index)) in plan.modules[m].sources.iter().enumerate() {
-                wanted[a].push((m, index, i));
-            }
-        }
-    }
-    let mut pairs: BTreeMap<usize, Vec<FactorPair>> = BTreeMap::new();
-    let mut kept = BTreeMap::new();
-    for (a, wanted) in wanted.iter().enumerate() {
-        let adapter = &adapters[a];
-        let indices: Vec<usize> = wanted.iter().map(|(_, index, _)| *index).collect();
-        let stored = read_modules(adapter, sources[a], &indices)?;
-        let mut rest = wanted.iter().zip(stored).peekable();
-        while let Some(((m, index, i), stored)) = rest.next() {
-            let module = &plan.modules[*m];
-            if module.form == Form::Kept {
-                kept.insert(*m, stored);
-                continue;
-            }
-            let pair = |index: usize, i: usize, stored| -> Result<FactorPair> {
-                let own = &adapter.modules[index];
-                let base = sources.get(adapters.len()..).unwrap_or_default();
-                let weight = own.base.as_ref().map(|weight| weight.read(base)).transpose();
-                let weight = weight.map_err(|e| e.module(own.key.id()))?;
-                let given = factors::Given { weight, config: adapter.config.as_ref() };
-                let mut pair = factors::pair(own, stored, given).map_err(|e| e.file(&adapter.label))?;
-                pair.scale *= module.scales[i];
-                Ok(match module.cuts.get(i) {
-                    Some(rows) => factors::cut(pair, *rows, module.shape.out),
-                    None => pair,
-                })
-            };
-            let mut parts = vec![pair(*index, *i, stored)?];
-            while let Some(((_, index, i), stored)) = rest.next_if(|((other, ..), _)| other == m) {
-                parts.push(pair(*index, *i, stored)?);
-            }
-            pairs.entry(*m).or_default().push(factors::stack(parts));
-        }
-    }
-    Ok(Inputs { pairs, kept })
 }
 
 fn merge_module(
@@ -237,15 +194,12 @@ fn combined(plan: &Plan, module: &PlannedModule, inputs: &ModuleInputs, merged: 
             inputs.core()?.lift(delta.as_ref(), plan.rank.capped(module.rank_bound)).map_err(failed)
         }
         (Merged::Pair(own), _) => {
-            let mut all = pairs.to_vec();
-            all.push(own);
-            let mut coefficients = vec![0.0; pairs.len()];
-            coefficients.push(1.0);
-            let grams = Grams::new(&all).map_err(failed)?;
+            let own = [own];
+            let grams = Grams::new(&own).map_err(failed)?;
             let policy = plan.rank.capped(module.rank_bound);
-            let mut made = combine(&all, &grams, &coefficients, policy, Nulls::Drop).map_err(failed)?;
-            made.inner.truncate(pairs.len());
-            Ok(made)
+            let made = combine(&own, &grams, &[1.0], policy, Nulls::Drop).map_err(failed)?;
+            let inner = pairs.iter().map(|pair| made.pair.inner(pair)).collect();
+            Ok(Combination { inner, ..made })
         }
     }
 }
@@ -255,46 +209,6 @@ fn combined(plan: &Plan, module: &PlannedModule, inputs: &ModuleInputs, merged: 
 fn unchanged(pair: &FactorPair, grams: &Grams) -> Combination {
     let total = grams.inner(0, 0);
     Combination { pair: pair.clone(), total, kept: total, lost: 0.0, inner: vec![total] }
-}
-
-/// How a pair's scale is written.
-struct Written {
-    /// The alpha that a reader will see, or the rank where there is none: scale times rank.
-    alpha: f64,
-    /// What up is multiplied by so that the delta read with it is right.
-    correction: f64,
-}
-
-/// A tensor for alpha holds it rounded to the output's type (bf16 holds few integers above 256, F8 nothing above 448);
-/// PEFT's configuration holds any; everywhere else the scale has to be 1.
-fn written_scale(plan: &Plan, module: &PlannedModule, pair: &FactorPair) -> Result<Written> {
-    let rank = pair.rank as f64;
-    let wanted = pair.scale * rank;
-    if plan.dialect == DialectId::Peft && plan.keep_alpha {
-        return Ok(Written { alpha: wanted, correction: 1.0 });
-    }
-    if module.keys.alpha.is_none() {
-        return Ok(Written { alpha: rank, correction: pair.scale });
-    }
-    match f64::from(stored(plan.dtype, wanted)?) {
-        // Readers take an alpha of 0 for none.
-        0.0 => Ok(Written { alpha: rank, correction: pair.scale }),
-        alpha => Ok(Written { alpha, correction: wanted / alpha }),
-    }
-}
-
-/// An alpha as a tensor of type `dtype` holds it; one that is too large for it as far as every type goes.
-fn stored(dtype: Dtype, alpha: f64) -> Result<f32> {
-    const LARGEST: f64 = 256.0;
-    let mut rounded = [0.0];
-    for alpha in [alpha, alpha.clamp(-LARGEST, LARGEST)] {
-        let mut bytes = Vec::new();
-        if dtype::encode(dtype, &[alpha as f32], &mut bytes)? == 0 {
-            dtype::decode(dtype, &bytes, &mut rounded)?;
-            return Ok(rounded[0]);
-        }
-    }
-    Ok(0.0)
 }
 
 fn report(

@@ -135,7 +135,7 @@ impl<'a> Inner<'a> {
     pub fn merged(&self, parts: &[Mat<f64>]) -> Result<Mat<f64>> {
         let columns = parts.first().map_or(0, |part| part.ncols());
         Ok(match self.rule {
-            "tsv" => spectra::made_orthogonal(parts, 1.0)?.0,
+            "tsv" => spectra::orthogonalised(&spectra::thins(parts)?)?,
             "iso" => spectra::flattened(sum(parts).as_ref(), 1.0)?,
             _ if self.by_entry() => {
                 let merged = self.entries(parts.iter().map(rows).collect());

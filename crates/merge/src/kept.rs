@@ -26,6 +26,7 @@ use rankweave_adapter::{
     Stored, Warning, dtype,
 };
 use rankweave_compute::{FactorPair, Grams, RankPolicy};
+use std::cell::OnceCell;
 
 /// A tensor that is carried over.
 #[derive(Clone, Debug, PartialEq)]
@@ -182,7 +183,19 @@ fn leaves_one_alone(request: &Request) -> bool {
     let Ok(grams) = Grams::new(&pairs) else { return false };
     let facts = Facts::default();
     let labels = [String::new()];
-    let inputs = ModuleInputs::new("", &pairs, &[1.0], &[0], &grams, &labels, request.rank, &facts, request.seed);
+    let inputs = ModuleInputs {
+        name: "",
+        pairs: &pairs,
+        weights: &[1.0],
+        present: &[0],
+        grams: &grams,
+        labels: &labels,
+        adapters: 1,
+        rank: request.rank,
+        facts: &facts,
+        seed: request.seed,
+        core: OnceCell::new(),
+    };
     let Ok(Outcome { merged, .. }) = method.merge(&inputs, params) else { return false };
     let factor = scale::factor(&inputs, &merged, params, 0);
     matches!(merged, Merged::Linear { coefficients, .. } if coefficients == [1.0]) && factor.is_ok_and(|f| f == 1.0)

@@ -28,6 +28,7 @@ pub mod method;
 pub mod methods;
 mod plan;
 mod planned;
+mod read;
 mod report;
 mod scale;
 mod span;
@@ -38,6 +39,7 @@ pub mod ties;
 mod units;
 mod vectors;
 mod weights;
+mod written;
 
 pub use align::{Group, aligned, disagreement, family};
 pub use engine::{TaskOutput, run_task, survey_task};

@@ -29,28 +29,11 @@ pub struct ModuleInputs<'a> {
     pub facts: &'a Facts,
     /// The recipe's seed.
     pub seed: u64,
-    core: OnceCell<Core<'a>>,
+    /// Made when it is asked for.
+    pub(crate) core: OnceCell<Core<'a>>,
 }
 
 impl<'a> ModuleInputs<'a> {
-    /// All but the core, which is made when it is asked for.
-    #[allow(clippy::too_many_arguments, reason = "they are the fields")]
-    pub(crate) fn new(
-        name: &'a str,
-        pairs: &'a [FactorPair],
-        weights: &'a [f64],
-        present: &'a [usize],
-        grams: &'a Grams,
-        labels: &'a [String],
-        rank: RankPolicy,
-        facts: &'a Facts,
-        seed: u64,
-    ) -> Self {
-        let adapters = labels.len();
-        let core = OnceCell::new();
-        ModuleInputs { name, pairs, weights, present, grams, labels, adapters, rank, facts, seed, core }
-    }
-
     /// The module in core space.
     ///
     /// # Errors

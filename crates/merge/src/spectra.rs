@@ -94,17 +94,24 @@ pub(crate) fn seen(normalised: MatRef<'_, f64>) -> Result<usize> {
     Ok(linalg::rank(&linalg::svd(normalised).map_err(failed)?.sigma, NULL * NULL))
 }
 
-/// The leading directions of all, a share `keep` of each one's (one at least), made orthogonal together (TSV-M):
-/// polar(\[U₁|…|U_T])·diag(σ)·polar(\[V₁|…|V_T])ᵀ; and the interference of their directions (STI of the paper):
-/// Σ|(UᵀU − I)·diag(Σ)·(VᵀV − I)|, 0 for adapters at right angles.
-pub(crate) fn made_orthogonal(deltas: &[Mat<f64>], keep: f64) -> Result<(Mat<f64>, f64)> {
+/// The leading directions of all, a share `keep` of each one's, one at least.
+pub(crate) fn leading(deltas: &[Mat<f64>], keep: f64) -> Result<Vec<Svd>> {
     let mut parts = thins(deltas)?;
     for part in &mut parts {
         let all = part.sigma.len();
         shorten(part, ((keep * all as f64).round() as usize).clamp(all.min(1), all));
     }
-    let sigma: Vec<f64> = parts.iter().flat_map(|part| part.sigma.iter().copied()).collect();
-    let (u, v) = frames(&parts)?;
+    Ok(parts)
+}
+
+/// The parts made orthogonal together (TSV-M): polar(\[U₁|…|U_T])·diag(σ)·polar(\[V₁|…|V_T])ᵀ.
+pub(crate) fn orthogonalised(parts: &[Svd]) -> Result<Mat<f64>> {
+    let (u, v) = frames(parts)?;
+    Ok(linalg::assembled(u.as_ref(), &sigmas(parts), v.as_ref()))
+}
+
+/// The interference of the parts' directions (STI of TSV's paper): Σ|(UᵀU − I)·diag(σ)·(VᵀV − I)|, 0 at right angles.
+pub(crate) fn interference(parts: &[Svd]) -> f64 {
     let overlap = |sides: Vec<MatRef<'_, f64>>| {
         let mut gram = covariance(linalg::beside(&sides).as_ref());
         (0..gram.nrows()).for_each(|l| gram[(l, l)] -= 1.0);
@@ -112,9 +119,13 @@ pub(crate) fn made_orthogonal(deltas: &[Mat<f64>], keep: f64) -> Result<(Mat<f64
     };
     let left = overlap(parts.iter().map(|part| part.u.as_ref()).collect());
     let right = overlap(parts.iter().map(|part| part.v.as_ref()).collect());
-    let crosstalk = linalg::assembled(left.as_ref(), &sigma, right.as_ref());
-    let interference = crosstalk.col_iter().map(|column| column.iter().map(|x| x.abs()).sum::<f64>()).sum();
-    Ok((linalg::assembled(u.as_ref(), &sigma, v.as_ref()), interference))
+    let crosstalk = linalg::assembled(left.as_ref(), &sigmas(parts), right.as_ref());
+    crosstalk.col_iter().map(|column| column.iter().map(|x| x.abs()).sum::<f64>()).sum()
+}
+
+/// All singular values, part after part.
+fn sigmas(parts: &[Svd]) -> Vec<f64> {
+    parts.iter().flat_map(|part| part.sigma.iter().copied()).collect()
 }
 
 /// The matrix with its spectrum blended with its mean over the directions that are there (Iso-C):

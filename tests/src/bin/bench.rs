@@ -15,7 +15,10 @@ struct Options {
     binary: PathBuf,
     rows: Vec<Row>,
     inputs_only: bool,
-    print: fn(&[Measured], usize) -> String,
+    /// Prints each row as soon as it is measured.
+    each: Option<fn(&[Measured]) -> String>,
+    /// Prints all of them at the end.
+    print: Option<fn(&[Measured], usize) -> String>,
 }
 
 fn main() -> ExitCode {
@@ -39,7 +42,8 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
         binary: beside,
         rows: ROWS.to_vec(),
         inputs_only: false,
-        print: |measured, _| bench::lines(measured),
+        each: Some(bench::lines),
+        print: None,
     };
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -55,8 +59,10 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
                 options.rows = bench::method_rows().into_iter().filter(|row| row.method == id).collect();
             }
             "--inputs-only" => options.inputs_only = true,
-            "--json" => options.print = |measured, _| format!("{:#}\n", bench::as_json(measured)),
-            "--markdown" => options.print = markdown,
+            "--json" => {
+                (options.each, options.print) = (None, Some(|measured, _| format!("{:#}\n", bench::as_json(measured))));
+            }
+            "--markdown" => (options.each, options.print) = (None, Some(markdown)),
             _ => return None,
         }
     }
@@ -82,8 +88,13 @@ fn run(options: &Options) -> std::io::Result<()> {
     for row in &options.rows {
         bench::say(&format!("{}: {} runs", row.work, options.runs));
         measured.push(bench::measure(row, &options.binary, &folder, options.runs)?);
+        if let Some(print) = options.each {
+            print!("{}", print(&measured[measured.len() - 1..]));
+        }
     }
-    print!("{}", (options.print)(&measured, options.runs));
+    if let Some(print) = options.print {
+        print!("{}", print(&measured, options.runs));
+    }
     Ok(())
 }
 

@@ -26,9 +26,6 @@ use crate::source::Source;
 use names::{Named, flat, modules, same_part};
 use std::collections::HashMap;
 
-/// Most files of one base, and so headers in memory.
-const MOST_FILES: usize = 1024;
-
 /// An opened base model: what its headers say.
 #[derive(Clone, Debug)]
 pub struct Base {
@@ -57,9 +54,9 @@ impl Base {
     /// # Errors
     /// As [`read_header`]; `Mismatch` where files are missing.
     pub fn open(label: &str, files: &[(&str, &dyn Source)], indexed: Option<&[String]>) -> Result<Base> {
-        if files.is_empty() || files.len() > MOST_FILES {
+        if files.is_empty() || files.len() > shards::MOST {
             let error = Error::new(Kind::Parameter, "A base model has no files, or too many").file(label);
-            return Err(error.expected(format!("1 to {MOST_FILES}")).found(files.len().to_string()));
+            return Err(error.expected(format!("1 to {}", shards::MOST)).found(files.len().to_string()));
         }
         let labels: Vec<&str> = files.iter().map(|(label, _)| *label).collect();
         shards::complete(&labels, indexed, label)?;

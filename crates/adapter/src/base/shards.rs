@@ -8,8 +8,8 @@ use crate::limits::Limits;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Most files of one model.
-const MOST: usize = 1024;
+/// Most files of one model, and so headers in memory.
+pub(super) const MOST: usize = 1024;
 /// Longest name of a file, in bytes, as file systems have it.
 const NAME: usize = 255;
 /// What the names of several files end with.
@@ -63,11 +63,11 @@ fn named(text: &str) -> Result<Vec<String>> {
 /// `Mismatch`, naming them.
 pub(super) fn complete(given: &[&str], indexed: Option<&[String]>, label: &str) -> Result<()> {
     let given: BTreeSet<&str> = given.iter().map(|name| name.rsplit('/').next().unwrap_or(name)).collect();
-    let wanted = match indexed {
-        Some(names) => names.to_vec(),
+    let wanted: BTreeSet<String> = match indexed {
+        Some(names) => names.iter().cloned().collect(),
         None => given.iter().flat_map(|name| counted(name)).collect(),
     };
-    let missing: BTreeSet<&str> = wanted.iter().map(String::as_str).filter(|name| !given.contains(name)).collect();
+    let missing: Vec<&str> = wanted.iter().map(String::as_str).filter(|name| !given.contains(name)).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -76,9 +76,7 @@ pub(super) fn complete(given: &[&str], indexed: Option<&[String]>, label: &str) 
     Err(Error::new(Kind::Mismatch, "Files of the base model are missing")
         .file(label)
         .expected(format!("also {}{more}", few.join(", ")))
-        .found(format!("{} of {} files", wanted.iter().collect::<BTreeSet<_>>().len() - missing.len(), {
-            wanted.iter().collect::<BTreeSet<_>>().len()
-        }))
+        .found(format!("{} of {} files", wanted.len() - missing.len(), wanted.len()))
         .hint("Give all files of the model; only their headers and the tensors that are needed are read."))
 }
 

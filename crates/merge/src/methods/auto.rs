@@ -22,7 +22,7 @@ use crate::method::{Detail, MergeMethod, Merged, ModuleInputs, Outcome};
 use crate::spec::{ANY, Law, Params, Reference, Section, Spec};
 use crate::spectra;
 use rankweave_adapter::{Result, Warning};
-use rankweave_compute::{Nulls, linalg};
+use rankweave_compute::{Mat, Nulls, RankPolicy, linalg};
 
 pub(super) struct Auto;
 
@@ -166,20 +166,11 @@ fn scale(facts: &Facts) -> f64 {
 }
 
 /// TSV-M of every adapter's leading directions.
-fn whitened(module: &ModuleInputs) -> Result<rankweave_compute::Mat<f64>> {
+fn whitened(module: &ModuleInputs) -> Result<Mat<f64>> {
     let mut parts = spectra::thins(&module.deltas()?)?;
     for part in &mut parts {
-        let wanted = ENERGY * part.sigma.iter().map(|s| s * s).sum::<f64>();
-        let mut held = 0.0;
-        let enough = part.sigma.iter().take_while(|s| {
-            let more = held < wanted;
-            held += **s * **s;
-            more
-        });
-        let kept = enough.count();
+        let kept = RankPolicy::Energy { share: ENERGY, max: None }.choose(&part.sigma);
         spectra::shorten(part, kept);
     }
-    let sigma: Vec<f64> = parts.iter().flat_map(|part| part.sigma.iter().copied()).collect();
-    let (u, v) = spectra::frames(&parts)?;
-    Ok(linalg::assembled(u.as_ref(), &sigma, v.as_ref()))
+    spectra::orthogonalised(&parts)
 }

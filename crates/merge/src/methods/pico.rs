@@ -94,7 +94,7 @@ impl MergeMethod for Pico {
             }
         }
         let mut merged = match params.choice("inner") {
-            "tsv" => spectra::made_orthogonal(&deltas, 1.0)?.0,
+            "tsv" => spectra::orthogonalised(&spectra::thins(&deltas)?)?,
             _ => spectra::sum(core.size(), &deltas),
         };
         let (size, total) = (spectra::norm(merged.as_ref()), norms.iter().sum::<f64>());

@@ -52,7 +52,8 @@ impl MergeMethod for Tsv {
     }
 
     fn merge(&self, module: &ModuleInputs, params: &Params) -> Result<Outcome> {
-        let (merged, interference) = spectra::made_orthogonal(&module.deltas()?, params.number("keep"))?;
-        Ok(Outcome::from(Merged::Core(merged)).with("interference", interference))
+        let parts = spectra::leading(&module.deltas()?, params.number("keep"))?;
+        let merged = Merged::Core(spectra::orthogonalised(&parts)?);
+        Ok(Outcome::from(merged).with("interference", spectra::interference(&parts)))
     }
 }

@@ -35,7 +35,6 @@ mod scalar;
 mod star;
 mod svc;
 mod tsv;
-#[allow(clippy::module_inception, reason = "the method has this name")]
 mod twin;
 mod wudi;
 mod zip_columns;
