@@ -15,9 +15,7 @@ struct Options {
     binary: PathBuf,
     rows: Vec<Row>,
     inputs_only: bool,
-    /// Prints each row as soon as it is measured.
-    each: Option<fn(&[Measured]) -> String>,
-    /// Prints all of them at the end.
+    /// Prints all rows at the end; otherwise each is printed as soon as it is measured.
     print: Option<fn(&[Measured], usize) -> String>,
 }
 
@@ -37,14 +35,7 @@ fn main() -> ExitCode {
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
     let beside = std::env::current_exe().ok()?.with_file_name("rankweave");
-    let mut options = Options {
-        runs: 5,
-        binary: beside,
-        rows: ROWS.to_vec(),
-        inputs_only: false,
-        each: Some(bench::lines),
-        print: None,
-    };
+    let mut options = Options { runs: 5, binary: beside, rows: ROWS.to_vec(), inputs_only: false, print: None };
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--runs" => options.runs = arguments.next()?.parse().ok().filter(|runs| *runs > 0)?,
@@ -59,10 +50,8 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
                 options.rows = bench::method_rows().into_iter().filter(|row| row.method == id).collect();
             }
             "--inputs-only" => options.inputs_only = true,
-            "--json" => {
-                (options.each, options.print) = (None, Some(|measured, _| format!("{:#}\n", bench::as_json(measured))));
-            }
-            "--markdown" => (options.each, options.print) = (None, Some(markdown)),
+            "--json" => options.print = Some(|measured, _| format!("{:#}\n", bench::as_json(measured))),
+            "--markdown" => options.print = Some(markdown),
             _ => return None,
         }
     }
@@ -88,8 +77,8 @@ fn run(options: &Options) -> std::io::Result<()> {
     for row in &options.rows {
         bench::say(&format!("{}: {} runs", row.work, options.runs));
         measured.push(bench::measure(row, &options.binary, &folder, options.runs)?);
-        if let Some(print) = options.each {
-            print!("{}", print(&measured[measured.len() - 1..]));
+        if options.print.is_none() {
+            print!("{}", bench::lines(&measured[measured.len() - 1..]));
         }
     }
     if let Some(print) = options.print {
