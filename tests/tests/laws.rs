@@ -5,12 +5,13 @@
 #![allow(clippy::unwrap_used, reason = "a test says no more by expecting")]
 
 use rankweave_adapter::Kind as ErrorKind;
-use rankweave_merge::{Law, registry};
+use rankweave_merge::{Law, find, registry};
 use rankweave_tests::dense::Matrix;
 use rankweave_tests::engine::{File, Job, Merged};
 use rankweave_tests::fixture::{self, Adapter, SHAPES};
 use rankweave_tests::naive::Modules;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// Adapters of ranks 4, 8 and 16; the second lacks a module, the third has only some.
 fn three() -> [Adapter; 3] {
@@ -40,7 +41,10 @@ fn file(name: &str, adapter: &Adapter, weight: f64) -> File {
 }
 
 fn merge(method: &str, files: &[File]) -> Merged {
-    let job = Job::new(method, fitting(method, files.to_vec()));
+    let mut job = Job::new(method, fitting(method, files.to_vec()));
+    if find(method).unwrap().full_rank() {
+        job.rank = json!({"mode": "fixed", "value": 64});
+    }
     job.run().unwrap_or_else(|errors| panic!("{method}: {}", errors[0]))
 }
 
@@ -88,6 +92,7 @@ fn every_law_is_written_here() {
             // A new law does not compile until it has its test in this file.
             match law {
                 Law::Single | Law::OrderFree | Law::GaugeFree | Law::Idempotent | Law::Additive | Law::Cancels => {}
+                Law::SingleAt(settings) => assert!(!settings.is_empty(), "{}", spec.id),
             }
         }
     }
@@ -102,6 +107,26 @@ fn one_adapter_at_weight_1_is_itself() {
             assert!(distance < 1e-6, "{method}: {distance:.1e}");
         }
     });
+}
+
+#[test]
+fn one_adapter_at_weight_1_is_itself_at_neutral_settings() {
+    let mut checked = 0;
+    for spec in registry().iter().map(|method| method.spec()) {
+        for law in spec.laws {
+            let Law::SingleAt(settings) = law else { continue };
+            let params: BTreeMap<_, _> = settings.iter().copied().collect();
+            for adapter in &three() {
+                let mut job = Job::new(spec.id, vec![file("a", adapter, 1.0)]);
+                job.method = json!({"id": spec.id, "params": params});
+                let merged = job.run().unwrap_or_else(|errors| panic!("{}: {}", spec.id, errors[0]));
+                let distance = distance(&merged.modules(), &modules(adapter));
+                assert!(distance < 1e-6, "{}: {distance:.1e}", spec.id);
+            }
+            checked += 1;
+        }
+    }
+    assert!(checked > 0);
 }
 
 #[test]
@@ -206,6 +231,9 @@ fn a_fixed_rank_is_never_exceeded_and_the_largest_loses_nothing() {
         let [a, b, c] = three_for(method);
         let files = vec![file("a", &a, 0.7), file("b", &b, 0.4), file("c", &c, 1.2)];
         let mut job = Job::new(method, fitting(method, files));
+        if find(method).unwrap().full_rank() {
+            job.rank = json!({"mode": "fixed", "value": 64});
+        }
         let exact = job.run().unwrap();
         for rank in [1, 5, 28] {
             job.rank = json!({"mode": "fixed", "value": rank});

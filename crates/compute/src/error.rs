@@ -15,12 +15,15 @@ pub enum Error {
         /// out×in of the pair that differs.
         found: (usize, usize),
     },
+    /// A device failed, or gave back what cannot be: what it said.
+    Device(String),
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::NoConvergence => write!(f, "the singular value decomposition did not converge"),
+            Error::Device(what) => write!(f, "the device failed: {what}"),
             Error::Shape { expected, found } => {
                 write!(f, "expected a {}×{} delta, found {}×{}", expected.0, expected.1, found.0, found.1)
             }

@@ -11,6 +11,7 @@ mod by_gram;
 mod by_qr;
 mod combine;
 mod core;
+pub mod entries;
 mod error;
 mod gram;
 pub mod kmeans;

@@ -22,9 +22,6 @@ pub fn svd(x: MatRef<'_, f64>) -> Result<Svd, Error> {
     if x.nrows().min(x.ncols()) == 0 {
         return Ok(Svd { u: Mat::zeros(x.nrows(), 0), sigma: Vec::new(), v: Mat::zeros(x.ncols(), 0) });
     }
-    if x.nrows().min(x.ncols()) == 0 {
-        return Ok(Svd { u: Mat::zeros(x.nrows(), 0), sigma: Vec::new(), v: Mat::zeros(x.ncols(), 0) });
-    }
     let svd = x.thin_svd().map_err(|_| Error::NoConvergence)?;
     let sigma = svd.S().column_vector().iter().copied().collect();
     Ok(Svd { u: svd.U().to_owned(), sigma, v: svd.V().to_owned() })

@@ -24,6 +24,11 @@ impl RankPolicy {
     /// The number of directions to keep of singular values `sigma` (descending).
     /// At least 1 unless every value is zero.
     pub fn choose(&self, sigma: &[f64]) -> usize {
+        self.choose_of(sigma, sigma.iter().map(|s| s * s).sum())
+    }
+
+    /// The same where `sigma` are only the largest of a matrix with ‖·‖²_F = `total`.
+    pub fn choose_of(&self, sigma: &[f64], total: f64) -> usize {
         let top = sigma.first().copied().unwrap_or(0.0);
         if top <= 0.0 {
             return 0;
@@ -33,7 +38,7 @@ impl RankPolicy {
             RankPolicy::Exact => numeric,
             RankPolicy::Fixed(rank) => numeric.min(rank.max(1)),
             RankPolicy::Energy { share, max } => {
-                let target = share * sigma.iter().map(|s| s * s).sum::<f64>();
+                let target = share * total;
                 let mut kept = 0.0;
                 let enough = sigma.iter().take_while(|s| {
                     let more = kept < target;

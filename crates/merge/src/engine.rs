@@ -1,5 +1,6 @@
 //! Runs one task of a plan: looks at its modules, or merges, rounds and reports them.
 
+use crate::device::Device;
 use crate::encode;
 use crate::factors;
 use crate::facts::{self, Facts};
@@ -13,7 +14,9 @@ use crate::scale;
 use crate::written::written_scale;
 use rankweave_adapter::dtype;
 use rankweave_adapter::{Adapter, Error, Result, Source, read_raw};
+use rankweave_compute::entries::{Backend, Entries, truncated};
 use rankweave_compute::norms::Sums;
+use rankweave_compute::rng::Stream;
 use rankweave_compute::{Combination, FactorPair, Grams, Nulls, RankPolicy, combine};
 use std::cell::OnceCell;
 
@@ -27,16 +30,17 @@ pub struct TaskOutput {
 }
 
 /// What the next round finds in task `task`, `facts` being those of the rounds before. The numbers of all tasks go to
-/// [`Facts::add`], in the tasks' order. `sources` are the adapters' bytes, in their order.
+/// [`Facts::add`], in the tasks' order. `sources` are the adapters' bytes, in their order; `backend` works on entries.
 ///
 /// # Errors
 /// As [`run_task`].
-pub fn survey_task(
+pub async fn survey_task(
     plan: &Plan,
     adapters: &[Adapter],
     sources: &[&dyn Source],
     task: usize,
     facts: &Facts,
+    backend: &dyn Backend,
 ) -> Result<Vec<f64>> {
     let items = plan.task(task);
     // Nothing is carried over where modules are looked at first.
@@ -46,22 +50,45 @@ pub fn survey_task(
         let Item::Module(m) = *item else { continue };
         let module = &plan.modules[m];
         let pairs = pairs.remove(&m).unwrap_or_default();
-        let found = survey_module(plan, module, &pairs, facts).map_err(|e| place(e, module, adapters))?;
+        let found = survey_module(plan, module, &pairs, facts, &Device::new(backend)).await;
+        let found = found.map_err(|e| place(e, module, adapters))?;
         facts::add(&mut sums, &found);
     }
     Ok(sums)
 }
 
-fn survey_module(plan: &Plan, module: &PlannedModule, pairs: &[FactorPair], facts: &Facts) -> Result<Vec<f64>> {
+async fn survey_module(
+    plan: &Plan,
+    module: &PlannedModule,
+    pairs: &[FactorPair],
+    facts: &Facts,
+    device: &Device<'_>,
+) -> Result<Vec<f64>> {
     let grams = Grams::new(pairs).map_err(failed)?;
     let name = module.key.id();
-    let inputs = inputs(plan, module, &name, pairs, &grams, facts);
+    let mut inputs = inputs(plan, module, &name, pairs, &grams, facts);
     let round = facts.rounds();
     if round < plan.method.rounds(&plan.params) {
-        return plan.method.survey(round, &inputs, &plan.params);
+        return plan.method.survey(round, &inputs, &plan.params)?.found(&inputs, device).await;
     }
-    scale::survey(&inputs, &plan.method.merge(&inputs, &plan.params)?.merged)
+    let looked = look(plan, &mut inputs, device).await?;
+    inputs.looked = &looked;
+    scale::survey(&inputs, &plan.method.merge(&inputs, &plan.params)?.merged, device).await
 }
+
+/// What the method's looks find in a module.
+async fn look(plan: &Plan, module: &mut ModuleInputs<'_>, device: &Device<'_>) -> Result<Facts> {
+    let mut looked = Facts::default();
+    for look in 0..plan.method.looks(&plan.params) {
+        let module = ModuleInputs { looked: &looked, core: OnceCell::new(), ..*module };
+        let found = plan.method.look(look, &module, &plan.params)?.found(&module, device).await?;
+        looked.add(&[found]);
+    }
+    Ok(looked)
+}
+
+/// Nothing looked at yet.
+static NOTHING: Facts = Facts::none();
 
 fn inputs<'a>(
     plan: &'a Plan,
@@ -81,6 +108,7 @@ fn inputs<'a>(
         adapters: plan.adapters,
         rank: plan.rank,
         facts,
+        looked: &NOTHING,
         seed: plan.seed,
         core: OnceCell::new(),
     }
@@ -94,7 +122,8 @@ fn place(e: Error, module: &PlannedModule, adapters: &[Adapter]) -> Error {
 }
 
 /// Runs task `task` of `plan`, `facts` being those of all its rounds. `sources` are the adapters' bytes, in their
-/// order, then those of the base's files, if there is a base.
+/// order, then those of the base's files, if there is a base. `backend` works on entries; with the CPU the work never
+/// waits, see [`rankweave_compute::entries::now`].
 ///
 /// Tasks are independent: any number of workers may run them in any order, and the
 /// same task gives the same bytes. Memory: the task's input and output in f32.
@@ -102,12 +131,13 @@ fn place(e: Error, module: &PlannedModule, adapters: &[Adapter]) -> Error {
 /// # Errors
 /// `Io` from a source, `Malformed` for NaN or infinity, `Limit` where a value does
 /// not fit the output type.
-pub fn run_task(
+pub async fn run_task(
     plan: &Plan,
     adapters: &[Adapter],
     sources: &[&dyn Source],
     task: usize,
     facts: &Facts,
+    backend: &dyn Backend,
 ) -> Result<TaskOutput> {
     let items = plan.task(task);
     let Inputs { mut pairs, mut kept } = read_inputs(plan, adapters, sources, items)?;
@@ -123,29 +153,34 @@ pub fn run_task(
                     continue;
                 }
                 let pairs = pairs.remove(&m).unwrap_or_default();
-                merge_module(plan, module, &pairs, facts, &mut output).map_err(|e| place(e, module, adapters))?;
+                let device = Device::new(backend);
+                let merged = merge_module(plan, module, &pairs, facts, &device, &mut output).await;
+                merged.map_err(|e| place(e, module, adapters))?;
             }
         }
     }
     Ok(output)
 }
 
-fn merge_module(
+async fn merge_module(
     plan: &Plan,
     module: &PlannedModule,
     pairs: &[FactorPair],
     facts: &Facts,
+    device: &Device<'_>,
     output: &mut TaskOutput,
 ) -> Result<()> {
     let grams = Grams::new(pairs).map_err(failed)?;
     let name = module.key.id();
-    let inputs = inputs(plan, module, &name, pairs, &grams, facts);
+    let mut inputs = inputs(plan, module, &name, pairs, &grams, facts);
+    let looked = look(plan, &mut inputs, device).await?;
+    inputs.looked = &looked;
     let Outcome { mut merged, details, picture } = plan.method.merge(&inputs, &plan.params)?;
-    let factor = scale::factor(&inputs, &merged, &plan.params, plan.method.rounds(&plan.params))?;
+    let factor = scale::factor(&inputs, &merged, &plan.params, plan.method.rounds(&plan.params), device).await?;
     if factor != 1.0 {
         merged.scale(factor);
     }
-    let mut combination = combined(plan, module, &inputs, merged)?;
+    let mut combination = combined(plan, module, &inputs, merged, device).await?;
     if combination.pair.rank == 0 {
         // Loaders want a pair even where nothing is left.
         combination.pair = FactorPair::zero(module.shape.out, module.shape.columns(), 1);
@@ -173,12 +208,18 @@ fn merge_module(
     let scale = written.alpha / rank as f64;
     let rounding = encode::error(&up, &down) * scale * scale;
     let report = report(module, pairs, &grams, &combination, rounding, written.alpha);
-    output.modules.push(ModuleReport { details, picture, ..report });
+    output.modules.push(ModuleReport { details, picture, device: device.line(), ..report });
     Ok(())
 }
 
 /// What a method asks for, at the rank asked for.
-fn combined(plan: &Plan, module: &PlannedModule, inputs: &ModuleInputs, merged: Merged) -> Result<Combination> {
+async fn combined(
+    plan: &Plan,
+    module: &PlannedModule,
+    inputs: &ModuleInputs<'_>,
+    merged: Merged,
+    device: &Device<'_>,
+) -> Result<Combination> {
     let (pairs, grams) = (inputs.pairs, inputs.grams);
     match (merged, pairs) {
         (Merged::Linear { coefficients, .. }, [pair])
@@ -200,6 +241,14 @@ fn combined(plan: &Plan, module: &PlannedModule, inputs: &ModuleInputs, merged: 
             let made = combine(&own, &grams, &[1.0], policy, Nulls::Drop).map_err(failed)?;
             let inner = pairs.iter().map(|pair| made.pair.inner(pair)).collect();
             Ok(Combination { inner, ..made })
+        }
+        (Merged::Entries(rule), _) => {
+            let entries = Entries { pairs, rule: &rule };
+            let policy = plan.rank.capped(module.rank_bound);
+            let stream = Stream::new(0, inputs.name, 0);
+            let work =
+                async |backend: &dyn Backend| truncated(backend, entries, grams, inputs.weights, policy, stream).await;
+            Ok(device.run(entries, work).await.map_err(failed)?.combination)
         }
     }
 }
@@ -243,5 +292,6 @@ fn report(
         carried: false,
         details: Vec::new(),
         picture: None,
+        device: None,
     }
 }

@@ -12,6 +12,11 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Those of no round.
+    pub const fn none() -> Facts {
+        Facts { rounds: Vec::new() }
+    }
+
     /// The sums of a round; empty before it is done.
     pub fn round(&self, round: usize) -> &[f64] {
         self.rounds.get(round).map_or(&[], Vec::as_slice)

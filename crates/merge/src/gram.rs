@@ -4,6 +4,7 @@
 use crate::facts::Facts;
 use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome};
 use crate::spec::{Option as Choice, ParamKind, ParamSpec, Params, Spec};
+use crate::survey::Survey;
 use rankweave_adapter::Result;
 use rankweave_compute::Nulls;
 
@@ -112,8 +113,8 @@ impl MergeMethod for Scalar {
         usize::from(params.choice("from") == "file")
     }
 
-    fn survey(&self, _: usize, module: &ModuleInputs, _: &Params) -> Result<Vec<f64>> {
-        Ok(survey(module))
+    fn survey(&self, _: usize, module: &ModuleInputs, _: &Params) -> Result<Survey> {
+        Ok(survey(module).into())
     }
 
     fn merge(&self, module: &ModuleInputs, params: &Params) -> Result<Outcome> {

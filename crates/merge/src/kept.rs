@@ -12,6 +12,7 @@
 //!
 //! Where that cannot be, the module becomes a pair as in a merge, and a warning says why.
 
+use crate::device::Device;
 use crate::facts::Facts;
 use crate::fuse::Cut;
 use crate::method::{Merged, ModuleInputs, Outcome};
@@ -25,6 +26,7 @@ use rankweave_adapter::{
     Adapter, Alpha, DialectId, Dtype, Kind, KindId, Module, OutTensor, OutputKeys, Part, PeftLycoris, Place, Result,
     Stored, Warning, dtype,
 };
+use rankweave_compute::entries::{Cpu, now};
 use rankweave_compute::{FactorPair, Grams, RankPolicy};
 use std::cell::OnceCell;
 
@@ -176,7 +178,7 @@ fn leaves_one_alone(request: &Request) -> bool {
     let (method, params) = (request.method, &request.params);
     let lawful = method.spec().laws.iter().any(|law| matches!(law, Law::Idempotent | Law::Additive));
     // What a text says may be of some modules only.
-    if !lawful || params.has_text() || method.rounds(params) + scale::rounds(params) > 0 {
+    if !lawful || params.has_text() || method.rounds(params) + method.looks(params) + scale::rounds(params) > 0 {
         return false;
     }
     let pairs = [FactorPair { out: 1, columns: 1, rank: 1, up: vec![1.0], down: vec![1.0], scale: 1.0 }];
@@ -193,12 +195,14 @@ fn leaves_one_alone(request: &Request) -> bool {
         adapters: 1,
         rank: request.rank,
         facts: &facts,
+        looked: &facts,
         seed: request.seed,
         core: OnceCell::new(),
     };
     let Ok(Outcome { merged, .. }) = method.merge(&inputs, params) else { return false };
-    let factor = scale::factor(&inputs, &merged, params, 0);
-    matches!(merged, Merged::Linear { coefficients, .. } if coefficients == [1.0]) && factor.is_ok_and(|f| f == 1.0)
+    let factor = now(scale::factor(&inputs, &merged, params, 0, &Device::new(&Cpu)));
+    matches!(merged, Merged::Linear { coefficients, .. } if coefficients == [1.0])
+        && factor.is_some_and(|f| f.is_ok_and(|f| f == 1.0))
 }
 
 /// Has `wide` every number of `narrow`?
@@ -254,5 +258,6 @@ pub(crate) fn write(plan: &Plan, module: &PlannedModule, stored: &Stored, out: &
         carried: true,
         details: Vec::new(),
         picture: None,
+        device: None,
     })
 }

@@ -2,7 +2,9 @@
 
 use crate::facts::Facts;
 use crate::spec::{Params, Spec};
+use crate::survey::Survey;
 use rankweave_adapter::{Adapter, Error, Kind, Result, Warning};
+use rankweave_compute::entries::Rule;
 use rankweave_compute::{Core, FactorPair, Grams, Mat, Nulls, RankPolicy};
 use std::cell::OnceCell;
 
@@ -25,8 +27,10 @@ pub struct ModuleInputs<'a> {
     pub adapters: usize,
     /// The rank asked for: for methods that choose what to keep by it. The engine truncates in any case.
     pub rank: RankPolicy,
-    /// What the rounds of [`MergeMethod::survey`] have found.
+    /// What the rounds of [`MergeMethod::survey`] have found in all modules.
     pub facts: &'a Facts,
+    /// What the rounds of [`MergeMethod::look`] have found in this one.
+    pub looked: &'a Facts,
     /// The recipe's seed.
     pub seed: u64,
     /// Made when it is asked for.
@@ -95,6 +99,9 @@ pub enum Merged {
     Core(Mat<f64>),
     /// A factor pair of its own, of the module's size.
     Pair(FactorPair),
+    /// What this rule makes of the entries of the ΔWᵢ: one part of it per pair, in their order. Of full rank, and truncated
+    /// from a sketch.
+    Entries(Box<Rule>),
 }
 
 /// What a method answers for a module.
@@ -170,13 +177,33 @@ pub trait MergeMethod: Sync {
         0
     }
 
-    /// What round `round` finds in one module. All modules' answers are added up, number by number, and are then in
+    /// What round `round` looks for in one module. All modules' answers are added up, number by number, and are then in
     /// [`ModuleInputs::facts`]; they have to be of one length.
     ///
     /// # Errors
     /// As [`MergeMethod::merge`].
-    fn survey(&self, _round: usize, _module: &ModuleInputs, _params: &Params) -> Result<Vec<f64>> {
-        Ok(Vec::new())
+    fn survey(&self, _round: usize, _module: &ModuleInputs, _params: &Params) -> Result<Survey> {
+        Ok(Survey::Numbers(Vec::new()))
+    }
+
+    /// How many times a module's own entries have to be looked at before it can be merged, after all rounds.
+    fn looks(&self, _params: &Params) -> usize {
+        0
+    }
+
+    /// What look `look` looks for in the module; the answers are then in [`ModuleInputs::looked`]. What rounds look for
+    /// in all modules, unless said otherwise: a fact of the file is then found as one of the module is.
+    ///
+    /// # Errors
+    /// As [`MergeMethod::merge`].
+    fn look(&self, look: usize, module: &ModuleInputs, params: &Params) -> Result<Survey> {
+        self.survey(look, module, params)
+    }
+
+    /// Can the result's rank be beyond the sum of the adapters' ranks? Where a rank is asked for it can then be any; where
+    /// all directions are, the best as many as the adapters have together are kept.
+    fn full_rank(&self) -> bool {
+        false
     }
 
     /// What should be said of the whole merge, from what the survey found and the modules' details

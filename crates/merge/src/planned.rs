@@ -11,6 +11,7 @@ use rankweave_adapter::{
     Adapter, BaseWeight, DialectId, Error, Kind, KindId, ModuleKey, ModuleShape, NamingContext, OutputKeys, Result,
     output_keys,
 };
+use rankweave_compute::RankPolicy;
 
 /// One module of the output.
 #[derive(Clone, Debug)]
@@ -114,6 +115,7 @@ pub(crate) fn planned(
     let silent = |a: &usize| having.iter().zip(&weights).any(|(own, weight)| own == a && *weight == 0.0);
     let ranks = members.iter().filter(|(a, _)| !silent(a));
     let rank_sum = ranks.map(|member| module(member).rank).sum::<usize>();
+    let available = available(request, rank_sum, shape.out.min(shape.columns()));
     Ok(Some(PlannedModule {
         swapped,
         key,
@@ -123,7 +125,7 @@ pub(crate) fn planned(
         rank_bound: match form {
             Form::Vector => 1,
             Form::Kept => keeping.rank(first),
-            _ => request.rank.bound(rank_sum).max(1),
+            _ => request.rank.bound(available).max(1),
         },
         kept,
         sources: members,
@@ -133,4 +135,10 @@ pub(crate) fn planned(
         factors,
         scales,
     }))
+}
+
+/// How many directions there are to choose from: those of the adapters, or any where a rule by entry makes more.
+fn available(request: &Request, rank_sum: usize, side: usize) -> usize {
+    let more = matches!(request.rank, RankPolicy::Fixed(_)) && request.method.full_rank();
+    if more { side } else { rank_sum }
 }

@@ -1,5 +1,6 @@
 //! What a merge did, in numbers that add up over modules.
 
+use crate::device::DeviceLine;
 use crate::method::{Detail, Picture};
 use rankweave_compute::linalg;
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,9 @@ pub struct ModuleReport {
     /// The method's picture of its units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture: Option<Picture>,
+    /// The device that worked on its entries, where that was not the CPU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceLine>,
 }
 
 /// One source of a module.

@@ -11,9 +11,11 @@
 //! Norms are taken over all modules together (`over` = `file`, which keeps the modules' proportions and takes one more
 //! look at all of them) or module by module. Then comes λ. (METHODS §1.7.)
 
+use crate::device::Device;
 use crate::method::{Merged, ModuleInputs, failed};
 use crate::spec::{Option as Choice, ParamKind, ParamSpec, Params};
 use rankweave_adapter::Result;
+use rankweave_compute::entries::{Backend, Entries};
 use rankweave_compute::{Grams, linalg};
 
 /// The parameters of every method, after its own.
@@ -58,18 +60,24 @@ pub(crate) fn rounds(params: &Params) -> usize {
 }
 
 /// Squared norms: of the result, of the plain sum, of every adapter of the mix.
-pub(crate) fn survey(module: &ModuleInputs, merged: &Merged) -> Result<Vec<f64>> {
+pub(crate) async fn survey(module: &ModuleInputs<'_>, merged: &Merged, device: &Device<'_>) -> Result<Vec<f64>> {
     let products = module.inner_products();
     let count = module.pairs.len();
     let mut norms = vec![0.0; 2 + module.adapters];
-    norms[0] = squared_norm(module, merged)?;
+    norms[0] = squared_norm(module, merged, device).await?;
     norms[1] = products.iter().sum::<f64>().max(0.0);
     module.present.iter().enumerate().for_each(|(i, a)| norms[2 + a] += products[i * count + i]);
     Ok(norms)
 }
 
 /// What the method's answer for a module is to be multiplied by.
-pub(crate) fn factor(module: &ModuleInputs, merged: &Merged, params: &Params, round: usize) -> Result<f64> {
+pub(crate) async fn factor(
+    module: &ModuleInputs<'_>,
+    merged: &Merged,
+    params: &Params,
+    round: usize,
+    device: &Device<'_>,
+) -> Result<f64> {
     let lambda = params.number("lambda");
     let scale = params.choice("scale");
     if scale == "none" {
@@ -77,7 +85,7 @@ pub(crate) fn factor(module: &ModuleInputs, merged: &Merged, params: &Params, ro
     }
     let own;
     let (norms, present): (&[f64], Vec<usize>) = if params.choice("over") == "module" {
-        own = survey(module, merged)?;
+        own = survey(module, merged, device).await?;
         (&own, module.present.to_vec())
     } else {
         (module.facts.round(round), (0..module.adapters).collect())
@@ -98,7 +106,7 @@ fn matched(scale: &str, norms: &[f64], present: &[usize]) -> f64 {
     if *result > 0.0 { wanted / result.sqrt() } else { 1.0 }
 }
 
-fn squared_norm(module: &ModuleInputs, merged: &Merged) -> Result<f64> {
+async fn squared_norm(module: &ModuleInputs<'_>, merged: &Merged, device: &Device<'_>) -> Result<f64> {
     Ok(match merged {
         Merged::Linear { coefficients, .. } => {
             let products = module.grams.inner_products();
@@ -107,6 +115,11 @@ fn squared_norm(module: &ModuleInputs, merged: &Merged) -> Result<f64> {
         }
         Merged::Core(delta) => linalg::inner(delta.as_ref(), delta.as_ref()),
         Merged::Pair(pair) => Grams::new(std::slice::from_ref(pair)).map_err(failed)?.inner(0, 0),
+        Merged::Entries(rule) => {
+            let entries = Entries { pairs: module.pairs, rule };
+            let work = async |backend: &dyn Backend| backend.sums(entries).await;
+            device.run(entries, work).await.map_err(failed)?.total
+        }
     }
     .max(0.0))
 }
@@ -120,6 +133,7 @@ impl Merged {
                 delta.col_iter_mut().for_each(|column| column.iter_mut().for_each(|x| *x *= factor));
             }
             Merged::Pair(pair) => pair.scale *= factor,
+            Merged::Entries(rule) => rule.scale = (f64::from(rule.scale) * factor) as f32,
         }
     }
 }

@@ -64,6 +64,8 @@ pub enum Section {
     Aligned,
     /// Singular values and directions are treated.
     Spectral,
+    /// Entries of ΔW are masked, by size, chance or agreement.
+    Sparse,
     /// One adapter is made smaller.
     Reduction,
     /// New adapters are bred from old ones.
@@ -81,6 +83,7 @@ impl Section {
             Section::Orthogonal => "Orthogonal",
             Section::Aligned => "Aligned spaces",
             Section::Spectral => "Spectral",
+            Section::Sparse => "Sparse masks",
             Section::Reduction => "Reduction of one adapter",
             Section::Variation => "Variation",
         }
@@ -105,6 +108,8 @@ pub enum Law {
     GaugeFree,
     /// One adapter at weight 1 gives itself.
     Single,
+    /// One adapter at weight 1 gives itself with these settings (name, value); with others only part of it.
+    SingleAt(&'static [(&'static str, &'static str)]),
     /// Copies of one adapter at weight 1 give that adapter.
     Idempotent,
     /// Copies of one adapter give the adapter times the sum of the weights.

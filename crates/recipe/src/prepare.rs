@@ -8,8 +8,9 @@ use crate::recipe::{BaseRef, Recipe};
 use crate::{Engine, MATH, VERSION};
 use rankweave_adapter::metadata::{MergedFacts, MergedModule, combine_warnings, merged, title};
 use rankweave_adapter::{
-    Adapter, Base, DialectId, Error, Limits, MetadataMode, OutTensor, Source, Warning, header_room,
+    Adapter, Base, DialectId, Error, Kind, Limits, MetadataMode, OutTensor, Source, Warning, header_room,
 };
+use rankweave_merge::entries::{Backend, Cpu, now};
 use rankweave_merge::{Facts, Form, ModuleReport, Params, Plan, Request, Weight, family, find, run_task, survey_task};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -172,7 +173,21 @@ impl Prepared {
     /// # Errors
     /// As [`rankweave_merge::survey_task`].
     pub fn survey_task(&self, sources: &[&dyn Source], task: usize, facts: &Facts) -> Result<Vec<f64>, Error> {
-        survey_task(&self.plan, &self.adapters, &self.ordered(sources), task, facts)
+        now(self.survey_task_on(&Cpu, sources, task, facts)).unwrap_or_else(|| Err(waiting()))
+    }
+
+    /// The same on another device.
+    ///
+    /// # Errors
+    /// As [`Prepared::survey_task`].
+    pub async fn survey_task_on(
+        &self,
+        backend: &dyn Backend,
+        sources: &[&dyn Source],
+        task: usize,
+        facts: &Facts,
+    ) -> Result<Vec<f64>, Error> {
+        survey_task(&self.plan, &self.adapters, &self.ordered(sources), task, facts, backend).await
     }
 
     fn ordered<'a>(&self, sources: &[&'a dyn Source]) -> Vec<&'a dyn Source> {
@@ -186,7 +201,22 @@ impl Prepared {
     /// # Errors
     /// As [`rankweave_merge::run_task`].
     pub fn run_task(&self, sources: &[&dyn Source], task: usize, facts: &Facts) -> Result<TaskOutput, Error> {
-        let output = run_task(&self.plan, &self.adapters, &self.ordered(sources), task, facts)?;
+        now(self.run_task_on(&Cpu, sources, task, facts)).unwrap_or_else(|| Err(waiting()))
+    }
+
+    /// The same on another device, which takes what rules by entry it can; its results differ from the CPU's by
+    /// rounding.
+    ///
+    /// # Errors
+    /// As [`Prepared::run_task`].
+    pub async fn run_task_on(
+        &self,
+        backend: &dyn Backend,
+        sources: &[&dyn Source],
+        task: usize,
+        facts: &Facts,
+    ) -> Result<TaskOutput, Error> {
+        let output = run_task(&self.plan, &self.adapters, &self.ordered(sources), task, facts, backend).await?;
         Ok(TaskOutput { task, bytes: output.bytes, modules: output.modules })
     }
 
@@ -261,7 +291,7 @@ fn check_header(prepared: &Prepared, entries: usize) -> Result<(), Error> {
     if entries <= limits.metadata_entries && prepared.room() as u64 <= limits.header_bytes {
         return Ok(());
     }
-    Err(Error::new(rankweave_adapter::Kind::Limit, "The output's header would be too long")
+    Err(Error::new(Kind::Limit, "The output's header would be too long")
         .key("metadata")
         .expected(format!("at most {} bytes and {} entries", limits.header_bytes, limits.metadata_entries))
         .found(format!("up to {} bytes and {entries} entries", prepared.room()))
@@ -269,7 +299,7 @@ fn check_header(prepared: &Prepared, entries: usize) -> Result<(), Error> {
 }
 
 fn plan(recipe: &Recipe, adapters: &[Adapter], weights: &[Weight], dialect: Option<DialectId>) -> Result<Plan, Error> {
-    let missing = || Error::new(rankweave_adapter::Kind::Parameter, "The recipe was not checked");
+    let missing = || Error::new(Kind::Parameter, "The recipe was not checked");
     let method = find(&recipe.method.id).ok_or_else(missing)?;
     Plan::new(Request {
         adapters,
@@ -282,4 +312,9 @@ fn plan(recipe: &Recipe, adapters: &[Adapter], weights: &[Weight], dialect: Opti
         dialect,
         keep_alpha: recipe.output.alpha.as_deref() == Some("keep-first"),
     })
+}
+
+/// The CPU's work never waits.
+fn waiting() -> Error {
+    Error::new(Kind::Device, "Work on the CPU had to be waited for").hint("Please report this.")
 }

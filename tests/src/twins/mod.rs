@@ -34,6 +34,7 @@ mod robust_merge;
 mod scalar;
 mod star;
 mod svc;
+mod ties;
 mod tsv;
 mod twin;
 mod wudi;
@@ -168,6 +169,8 @@ pub const TWINS: &[Twin] = &[
     ace::TWIN,
     awd::TWIN,
     twin::TWIN,
+    // Sparse masks
+    ties::TWIN,
     knots::TWIN,
     core::TWIN,
     ctm::TWIN,

@@ -21,6 +21,7 @@ use crate::gram::{self, Gram};
 use crate::method::{Detail, MergeMethod, Merged, ModuleInputs, Outcome};
 use crate::spec::{ANY, Law, Params, Reference, Section, Spec};
 use crate::spectra;
+use crate::survey::Survey;
 use rankweave_adapter::{Result, Warning};
 use rankweave_compute::{Mat, Nulls, RankPolicy, linalg};
 
@@ -73,7 +74,7 @@ impl MergeMethod for Auto {
 
     /// First the Gram matrix, how many modules several adapters have, how many of those they have without crosstalk, and
     /// negative weights; then ‖M‖² before it is scaled.
-    fn survey(&self, round: usize, module: &ModuleInputs, _: &Params) -> Result<Vec<f64>> {
+    fn survey(&self, round: usize, module: &ModuleInputs, _: &Params) -> Result<Survey> {
         if round == 0 {
             let mut found = gram::survey(module);
             let crosstalk = (module.pairs.len() > 1).then(|| Crosstalk::of(module));
@@ -83,14 +84,14 @@ impl MergeMethod for Auto {
             found.push(count(crosstalk.is_some()));
             found.push(count(crosstalk.is_some_and(|c| c.is_none())));
             found.push(count(module.weights.iter().any(|w| *w < 0.0)));
-            return Ok(found);
+            return Ok(found.into());
         }
         match choice(module.facts) {
             Choice::Spectral { .. } => {
                 let delta = whitened(module)?;
-                Ok(vec![linalg::inner(delta.as_ref(), delta.as_ref())])
+                Ok(vec![linalg::inner(delta.as_ref(), delta.as_ref())].into())
             }
-            _ => Ok(vec![0.0]),
+            _ => Ok(vec![0.0].into()),
         }
     }
 

@@ -18,6 +18,7 @@
 use crate::gram::{self, Gram};
 use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome};
 use crate::spec::{ANY, Law, ParamKind, ParamSpec, Params, Reference, Section, Spec};
+use crate::survey::Survey;
 use rankweave_adapter::Result;
 use rankweave_compute::Nulls;
 
@@ -70,8 +71,8 @@ impl MergeMethod for Awd {
         usize::from(params.choice("from") == "file")
     }
 
-    fn survey(&self, _: usize, module: &ModuleInputs, _: &Params) -> Result<Vec<f64>> {
-        Ok(gram::survey(module))
+    fn survey(&self, _: usize, module: &ModuleInputs, _: &Params) -> Result<Survey> {
+        Ok(gram::survey(module).into())
     }
 
     fn merge(&self, module: &ModuleInputs, params: &Params) -> Result<Outcome> {

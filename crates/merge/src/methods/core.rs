@@ -23,6 +23,7 @@
 use crate::inner::{self, Inner};
 use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome, failed};
 use crate::spec::{ANY, Law, Option, ParamKind, ParamSpec, Params, Reference, Section, Spec};
+use crate::survey::Survey;
 use rankweave_adapter::Result;
 use rankweave_compute::{Mat, linalg};
 
@@ -82,11 +83,11 @@ impl MergeMethod for Core {
         inner::rounds(params)
     }
 
-    fn survey(&self, round: usize, module: &ModuleInputs, params: &Params) -> Result<Vec<f64>> {
+    fn survey(&self, round: usize, module: &ModuleInputs, params: &Params) -> Result<Survey> {
         let deltas = module.deltas()?;
         let (u, v) = bases(module, &deltas, params)?;
         let parts = seen(&deltas, &u, &v).iter().map(inner::rows).collect();
-        Ok(Inner::new(module, params, true).counted(round, parts))
+        Ok(Inner::new(module, params, true).counted(round, parts).into())
     }
 }
 

@@ -17,6 +17,7 @@
 use crate::inner::{self, Inner};
 use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome, failed};
 use crate::spec::{ANY, Law, Params, Reference, Section, Spec};
+use crate::survey::Survey;
 use rankweave_adapter::Result;
 use rankweave_compute::{FactorPair, Mat, linalg};
 
@@ -68,8 +69,8 @@ impl MergeMethod for Knots {
         inner::rounds(params)
     }
 
-    fn survey(&self, round: usize, module: &ModuleInputs, params: &Params) -> Result<Vec<f64>> {
-        Ok(Inner::new(module, params, true).counted(round, coordinates(module, &basis(module)?)?))
+    fn survey(&self, round: usize, module: &ModuleInputs, params: &Params) -> Result<Survey> {
+        Ok(Inner::new(module, params, true).counted(round, coordinates(module, &basis(module)?)?).into())
     }
 }
 

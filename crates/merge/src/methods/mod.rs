@@ -43,6 +43,7 @@ mod slerp;
 mod star;
 mod sum;
 mod svc;
+mod ties;
 mod tsv;
 mod twin;
 mod wudi;
@@ -100,6 +101,8 @@ static REGISTRY: &[&dyn MergeMethod] = &[
     &ace::Ace,
     &awd::Awd,
     &twin::Twin,
+    // Sparse masks
+    &ties::Ties,
     // Reduction of one adapter
     &resize::Resize,
     &drop_units::DropUnits,

@@ -20,6 +20,7 @@
 use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome};
 use crate::spec::{ANY, Law, ParamKind, ParamSpec, Params, Reference, Section, Spec};
 use crate::spectra;
+use crate::survey::Survey;
 use rankweave_adapter::Result;
 use rankweave_compute::linalg::{self, Svd};
 use rankweave_compute::{Mat, MatRef};
@@ -60,12 +61,12 @@ impl MergeMethod for Opcm {
     }
 
     /// ‖S_T‖², then ‖τᵢ‖² of every adapter of the mix.
-    fn survey(&self, _: usize, module: &ModuleInputs, params: &Params) -> Result<Vec<f64>> {
+    fn survey(&self, _: usize, module: &ModuleInputs, params: &Params) -> Result<Survey> {
         let (sum, _) = accumulated(module, params)?;
         let mut norms = vec![0.0; 1 + module.adapters];
         norms[0] = linalg::inner(sum.as_ref(), sum.as_ref());
         module.present.iter().enumerate().for_each(|(i, a)| norms[1 + a] += module.inner(i, i));
-        Ok(norms)
+        Ok(norms.into())
     }
 
     fn merge(&self, module: &ModuleInputs, params: &Params) -> Result<Outcome> {

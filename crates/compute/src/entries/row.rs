@@ -1,0 +1,388 @@
+//! A rule on one row of all adapters: the CPU's kernel. Each step is a loop of its own over
+//! some entries, a simple one that vectorises.
+
+use super::radix;
+use super::rule::{CANCELLED, Cancelled, Combine, Drop, Elect, Keep, Part, Rule, Score, Select};
+use super::sums::Sums;
+use std::ops::Range;
+
+/// Entries worked on at a time, so that all that a step touches stays in the first cache.
+const CHUNK: usize = 512;
+
+/// Room for one row of every adapter.
+pub(super) struct Row<'a> {
+    rule: &'a Rule,
+    columns: usize,
+    /// hᵢ, adapter by adapter.
+    thinned: Vec<f32>,
+    /// γ of each position, as +1, −1 or 0.
+    sign: Vec<f32>,
+    sum: Vec<f32>,
+    size: Vec<f32>,
+    words: Vec<u32>,
+    order: Vec<u32>,
+    /// How many masks hold at each position, with [`Select::Held`].
+    masks: Vec<u32>,
+}
+
+impl<'a> Row<'a> {
+    pub fn new(rule: &'a Rule, columns: usize) -> Row<'a> {
+        let row = || vec![0.0; columns];
+        Row {
+            rule,
+            columns,
+            thinned: vec![0.0; rule.parts.len() * columns],
+            sign: row(),
+            sum: row(),
+            size: row(),
+            words: vec![0; columns],
+            order: Vec::new(),
+            masks: vec![0; columns],
+        }
+    }
+
+    /// m of row `row`, of the adapters' entries `x` there and the common `shift`'s.
+    pub fn merge(&mut self, x: &[&[f32]], shift: Option<&[f32]>, row: usize, out: &mut [f32]) {
+        let by_row = self.rule.needs_rows();
+        if by_row {
+            self.thin(x, row, 0..self.columns);
+        }
+        for start in (0..self.columns).step_by(CHUNK) {
+            let range = start..self.columns.min(start + CHUNK);
+            let out = &mut out[range.clone()];
+            if !by_row {
+                self.thin(x, row, range.clone());
+            }
+            if let Some(shift) = shift {
+                for thinned in self.thinned.chunks_exact_mut(self.columns) {
+                    let both = thinned[range.clone()].iter_mut().zip(&shift[range.clone()]);
+                    both.for_each(|(h, d)| *h = if *h == 0.0 { 0.0 } else { *h + d });
+                }
+            }
+            self.select(x, row, range.clone());
+            match &self.rule.combine {
+                Combine::Scored(scores) => scored(&self.rule.parts, scores, x, start, out),
+                _ => {
+                    self.elect(range.clone());
+                    self.combine(range.clone(), out);
+                }
+            }
+            self.mask(x, start, out);
+            if self.rule.scale != 1.0 {
+                out.iter_mut().for_each(|m| *m *= self.rule.scale);
+            }
+        }
+    }
+
+    /// hᵢ of row `row`, before any selection.
+    fn thin(&mut self, x: &[&[f32]], row: usize, range: Range<usize>) {
+        let start = (row * self.columns + range.start) as u64;
+        for ((part, x), h) in self.rule.parts.iter().zip(x).zip(self.thinned.chunks_exact_mut(self.columns)) {
+            let (x, h, gain) = (&x[range.clone()], &mut h[range.clone()], part.gain);
+            match part.keep {
+                Keep::All => h.iter_mut().zip(x).for_each(|(h, x)| *h = x * gain),
+                Keep::Band { least, below } => {
+                    // The bits of a magnitude are below 2³¹, and signed comparisons are the faster ones.
+                    let (least, below) = (least.cast_signed(), below.min(i32::MAX as u32).cast_signed());
+                    for (h, x) in h.iter_mut().zip(x) {
+                        let bits = radix::magnitude(*x).cast_signed();
+                        *h = if (bits >= least) & (bits < below) { x * gain } else { 0.0 };
+                    }
+                }
+                Keep::Row { skip, keep } => {
+                    h.fill(0.0);
+                    rank(x, &mut self.order);
+                    let all = self.order.len();
+                    let kept = all.saturating_sub(skip.saturating_add(keep))..all.saturating_sub(skip);
+                    self.order[kept].iter().for_each(|at| h[*at as usize] = x[*at as usize] * gain);
+                }
+            }
+            let words = &mut self.words[range.clone()];
+            match part.drop {
+                Drop::None => {}
+                Drop::Flat { stream, chance } => {
+                    stream.words(start, words);
+                    for (h, word) in h.iter_mut().zip(words) {
+                        *h = if *word < chance { 0.0 } else { *h };
+                    }
+                }
+                Drop::Ranked { stream, least, most, rescaled } => {
+                    stream.words(start, words);
+                    rank(x, &mut self.order);
+                    let steps = self.order.len().saturating_sub(1).max(1) as f32;
+                    for (place, at) in self.order.iter().enumerate() {
+                        let place = if self.order.len() == 1 { 0.5 } else { place as f32 / steps };
+                        let stays = least + (most - least) * place;
+                        let at = *at as usize;
+                        if f64::from(words[at]) >= f64::from(stays) * 4_294_967_296.0 {
+                            h[at] = 0.0;
+                        } else if rescaled {
+                            h[at] /= stays;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn select(&mut self, x: &[&[f32]], row: usize, range: Range<usize>) {
+        match &self.rule.select {
+            Select::All | Select::Held { .. } => {}
+            Select::Varied { least } => {
+                let varied = &mut self.size[range.clone()];
+                variance(&self.rule.parts, x, range.start, &mut self.sum[range.clone()], varied);
+                for h in self.thinned.chunks_exact_mut(self.columns) {
+                    for (h, variance) in h[range.clone()].iter_mut().zip(varied.iter()) {
+                        *h = if variance.to_bits() < *least { 0.0 } else { *h };
+                    }
+                }
+            }
+            Select::Mosaic { stream, bounds } => {
+                let words = &mut self.words[range.clone()];
+                stream.words((row * self.columns + range.start) as u64, words);
+                for (i, h) in self.thinned.chunks_exact_mut(self.columns).enumerate() {
+                    let from = if i == 0 { 0 } else { bounds[i - 1] };
+                    // The last takes what is left.
+                    let last = i + 1 == bounds.len();
+                    for (h, word) in h[range.clone()].iter_mut().zip(words.iter()) {
+                        *h = if (*word >= from) & ((*word < bounds[i]) | last) { *h } else { 0.0 };
+                    }
+                }
+            }
+        }
+    }
+
+    /// γ of some positions.
+    fn elect(&mut self, range: Range<usize>) {
+        let elect = self.rule.elect;
+        if elect == Elect::None {
+            return;
+        }
+        let (sum, size) = (&mut self.sum[range.clone()], &mut self.size[range.clone()]);
+        sum.fill(0.0);
+        size.fill(0.0);
+        for (part, h) in self.rule.parts.iter().zip(self.thinned.chunks_exact(self.columns)) {
+            let (weight, h) = (if elect.weighted() { part.weight } else { 1.0 }, &h[range.clone()]);
+            if elect.counts() {
+                add_votes(sum, size, h, |h| sign(weight * h));
+            } else {
+                add_votes(sum, size, h, |h| weight * h);
+            }
+        }
+        let cancelled = match self.rule.cancelled {
+            Cancelled::Nothing => 0.0,
+            Cancelled::Plus => 1.0,
+            Cancelled::Minus => -1.0,
+        };
+        for ((gamma, sum), size) in self.sign[range].iter_mut().zip(&*sum).zip(&*size) {
+            *gamma = if sum.abs() <= CANCELLED * size { cancelled } else { 1f32.copysign(*sum) };
+        }
+    }
+
+    /// m of the hᵢ that have γ.
+    fn combine(&mut self, range: Range<usize>, out: &mut [f32]) {
+        let rule = self.rule;
+        let gamma = &self.sign[range.clone()];
+        let (count, alone) = (&mut self.size[range.clone()], &mut self.sum[range.clone()]);
+        let lone = rule.parts.iter().any(|part| part.alone != 1.0);
+        out.fill(0.0);
+        count.fill(0.0);
+        if lone {
+            alone.fill(0.0);
+        }
+        for (part, h) in rule.parts.iter().zip(self.thinned.chunks_exact(self.columns)) {
+            let h = &h[range.clone()];
+            // A vote for γ has its sign; where nothing is elected every entry has its own.
+            let vote = if rule.elect.weighted() { part.weight } else { 1.0 };
+            let each = if rule.combine == Combine::Mean { 1.0 } else { part.weight };
+            match (&rule.combine, rule.elect) {
+                (Combine::Max, Elect::None) => largest(out, h, h, 1.0, part.weight),
+                (Combine::Max, _) => largest(out, h, gamma, vote, part.weight),
+                (Combine::Sum, Elect::None) => out.iter_mut().zip(h).for_each(|(m, h)| *m += part.weight * h),
+                (_, Elect::None) => average(out, count, h, h, (1.0, part.weight, each)),
+                _ => average(out, count, h, gamma, (vote, part.weight, each)),
+            }
+            if lone && rule.elect == Elect::None {
+                alone.iter_mut().zip(h).for_each(|(alone, h)| *alone += if *h == 0.0 { 0.0 } else { part.alone });
+            } else if lone {
+                for ((alone, h), gamma) in alone.iter_mut().zip(h).zip(gamma) {
+                    *alone += if agree(vote * h, *gamma) { part.alone } else { 0.0 };
+                }
+            }
+        }
+        match rule.combine {
+            Combine::Mean if lone => {
+                for ((m, count), alone) in out.iter_mut().zip(&*count).zip(&*alone) {
+                    *m = if *count == 1.0 { *m * alone } else { *m / count.max(1.0) };
+                }
+            }
+            Combine::Mean => out.iter_mut().zip(&*count).for_each(|(m, count)| *m /= count.max(1.0)),
+            Combine::Weighted => {
+                for (m, count) in out.iter_mut().zip(&*count) {
+                    *m = if count.abs() > 1e-12 { *m / count } else { *m };
+                }
+            }
+            Combine::Sum | Combine::Max | Combine::Scored(_) => {}
+        }
+    }
+
+    /// Applies the masks that compare with what was combined.
+    fn mask(&mut self, x: &[&[f32]], start: usize, out: &mut [f32]) {
+        let Select::Held { factor, least, only } = self.rule.select else { return };
+        for (j, (m, masks)) in out.iter_mut().zip(&mut self.masks[start..]).enumerate() {
+            *masks = held(&self.rule.parts, x, start + j, *m, factor, only);
+            *m = if *masks < least { 0.0 } else { *m };
+        }
+    }
+
+    /// The variance of the wᵢxᵢ at each position.
+    pub fn varied(&mut self, x: &[&[f32]]) -> &[f32] {
+        variance(&self.rule.parts, x, 0, &mut self.sum, &mut self.size);
+        &self.size
+    }
+
+    /// The scores of adapter `i`'s entries, by what is known of `scores` so far.
+    pub fn scores(&mut self, scores: &[Score], x: &[&[f32]], i: usize) -> &[f32] {
+        for (j, score) in self.size.iter_mut().enumerate() {
+            *score = score_of(&self.rule.parts, &scores[i], x, i, j).1;
+        }
+        &self.size
+    }
+
+    /// Adds the row that was merged last, `m`, to the sums.
+    pub fn add(&self, x: &[&[f32]], m: &[f32], sums: &mut Sums) {
+        let parts = &self.rule.parts;
+        let masked = matches!(self.rule.select, Select::Held { .. });
+        for (j, m) in m.iter().enumerate() {
+            let (mut positive, mut negative, mut count, mut last) = (0.0, 0.0, 0, 0);
+            for (i, part) in parts.iter().enumerate() {
+                let (x, h) = (f64::from(x[i][j]), f64::from(self.thinned[i * self.columns + j]));
+                let found = &mut sums.parts[i];
+                found.size += x.abs();
+                found.inner += x * f64::from(*m);
+                let v = f64::from(part.weight) * h;
+                if v > 0.0 {
+                    positive += v
+                } else {
+                    negative -= v
+                }
+                if f64::from(part.weight) * x * f64::from(*m) > 0.0 {
+                    found.agreed += f64::from(m.abs());
+                }
+                if h != 0.0 {
+                    found.left += (h / f64::from(part.gain)).abs();
+                    found.kept += 1.0;
+                    (count, last) = (count + 1, i);
+                }
+            }
+            if count == 1 {
+                sums.parts[last].alone += 1.0;
+            }
+            let count = if masked { self.masks[j] } else { count };
+            sums.held[(count as usize).min(2)] += 1.0;
+            sums.total += f64::from(*m) * f64::from(*m);
+            sums.entries += 1.0;
+            sums.against += positive.min(negative);
+            sums.sizes += positive + negative;
+            sums.conflicts += f64::from(u8::from(positive > 0.0 && negative > 0.0));
+        }
+    }
+}
+
+/// −1, 0 or 1.
+#[inline(always)]
+fn sign(x: f32) -> f32 {
+    if x == 0.0 { 0.0 } else { 1f32.copysign(x) }
+}
+
+/// Have they one sign, and are they not 0? Their product could underflow.
+#[inline(always)]
+fn agree(vote: f32, gamma: f32) -> bool {
+    ((vote > 0.0) & (gamma > 0.0)) | ((vote < 0.0) & (gamma < 0.0))
+}
+
+#[inline(always)]
+fn add_votes(sum: &mut [f32], size: &mut [f32], h: &[f32], vote: impl Fn(f32) -> f32) {
+    for ((sum, size), h) in sum.iter_mut().zip(size).zip(h) {
+        let vote = vote(*h);
+        *sum += vote;
+        *size += vote.abs();
+    }
+}
+
+/// Adds those that have γ, and what each of them counts. Two loops are two simple ones.
+fn average(out: &mut [f32], count: &mut [f32], h: &[f32], gamma: &[f32], (vote, weight, each): (f32, f32, f32)) {
+    for ((m, h), gamma) in out.iter_mut().zip(h).zip(gamma) {
+        *m += if agree(vote * h, *gamma) { weight * h } else { 0.0 };
+    }
+    for ((count, h), gamma) in count.iter_mut().zip(h).zip(gamma) {
+        *count += if agree(vote * h, *gamma) { each } else { 0.0 };
+    }
+}
+
+/// Takes those that have γ and are larger.
+fn largest(out: &mut [f32], h: &[f32], gamma: &[f32], vote: f32, weight: f32) {
+    for ((m, h), gamma) in out.iter_mut().zip(h).zip(gamma) {
+        let v = weight * h;
+        *m = if agree(vote * h, *gamma) & (v.abs() > m.abs()) { v } else { *m };
+    }
+}
+
+/// Positions by magnitude, the smallest first and of equal ones the later first.
+fn rank(x: &[f32], order: &mut Vec<u32>) {
+    order.clear();
+    order.extend(0..x.len() as u32);
+    order.sort_unstable_by_key(|at| (radix::magnitude(x[*at as usize]), u32::MAX - at));
+}
+
+/// How many adapters' masks hold at position `j`.
+fn held(parts: &[Part], x: &[&[f32]], j: usize, m: f32, factor: f32, only: Option<usize>) -> u32 {
+    let holds = |(i, part): (usize, &Part)| {
+        let own = part.weight * x[i][j];
+        only.is_none_or(|only| only == i) && own.abs() > factor * (m - own).abs()
+    };
+    parts.iter().enumerate().filter(|part| holds(*part)).count() as u32
+}
+
+/// The variance of the wᵢxᵢ from position `start` on, into `variance`.
+fn variance(parts: &[Part], x: &[&[f32]], start: usize, mean: &mut [f32], variance: &mut [f32]) {
+    let share = 1.0 / parts.len().max(1) as f32;
+    mean.fill(0.0);
+    variance.fill(0.0);
+    for (part, x) in parts.iter().zip(x) {
+        mean.iter_mut().zip(&x[start..]).for_each(|(mean, x)| *mean += part.weight * x);
+    }
+    mean.iter_mut().for_each(|mean| *mean *= share);
+    for (part, x) in parts.iter().zip(x) {
+        for ((variance, mean), x) in variance.iter_mut().zip(mean.iter()).zip(&x[start..]) {
+            let away = part.weight * x - mean;
+            *variance += away * away;
+        }
+    }
+    variance.iter_mut().for_each(|variance| *variance *= share);
+}
+
+/// c and the score of adapter `i` at position `j`.
+fn score_of(parts: &[Part], score: &Score, x: &[&[f32]], i: usize, j: usize) -> (f32, f32) {
+    let own = parts[i].weight * x[i][j];
+    let sum: f32 = parts.iter().zip(x).map(|(part, x)| part.weight * x[j]).sum();
+    let clamped = own.abs().max(score.low).min(score.high);
+    let width = score.high - score.low;
+    let place = if width > 0.0 { (clamped - score.low) / width } else { 0.0 };
+    let value = (parts.len() as f32 * place * place).exp() * (own * sum).tanh();
+    (sign(own) * clamped, value)
+}
+
+fn scored(parts: &[Part], scores: &[Score], x: &[&[f32]], start: usize, out: &mut [f32]) {
+    for (j, m) in (start..).zip(out.iter_mut()) {
+        let (mut sum, mut weight) = (0.0, 0.0);
+        for (i, score) in scores.iter().enumerate() {
+            let (c, value) = score_of(parts, score, x, i, j);
+            let width = score.top - score.floor;
+            let s = if width > 0.0 { ((value - score.floor) / width).clamp(0.0, 1.0) } else { 0.0 };
+            sum += c * s;
+            weight += s;
+        }
+        *m = sum / weight.max(1e-12);
+    }
+}

@@ -1,0 +1,63 @@
+//! What a method looks for in a module before it is merged, and how it is found.
+
+use crate::device::Device;
+use crate::method::{ModuleInputs, failed};
+use rankweave_adapter::Result;
+use rankweave_compute::entries::{Entries, Key, Rule, Target, radix};
+
+/// What is to be found in one module. The answer is numbers that add up over modules.
+pub enum Survey {
+    /// These.
+    Numbers(Vec<f64>),
+    /// How many keys are in which bin: `slots` times [`radix::bins`] numbers.
+    Count {
+        /// The rule, as far as it is known.
+        rule: Rule,
+        /// What is counted.
+        key: Key,
+        /// Which bits of it.
+        level: usize,
+        /// Of which parts, and the slot that each one's bins go to.
+        targets: Vec<(Target, usize)>,
+        /// How many slots there are.
+        slots: usize,
+    },
+    /// [`rankweave_compute::entries::Sums`], adapter by adapter of the mix.
+    Sums(Rule),
+}
+
+impl From<Vec<f64>> for Survey {
+    fn from(numbers: Vec<f64>) -> Survey {
+        Survey::Numbers(numbers)
+    }
+}
+
+impl Survey {
+    /// Finds it.
+    pub(crate) async fn found(self, module: &ModuleInputs<'_>, device: &Device<'_>) -> Result<Vec<f64>> {
+        let pairs = module.pairs;
+        match self {
+            Survey::Numbers(numbers) => Ok(numbers),
+            Survey::Count { rule, key, level, targets, slots } => {
+                let entries = Entries { pairs, rule: &rule };
+                let own: Vec<Target> = targets.iter().map(|(target, _)| *target).collect();
+                let work = async |backend: &dyn rankweave_compute::entries::Backend| {
+                    backend.count(entries, key, level, &own).await
+                };
+                let counts = device.run(entries, work).await.map_err(failed)?;
+                let bins = radix::bins(level);
+                let mut all = vec![0.0; slots * bins];
+                for (counts, (_, slot)) in counts.chunks_exact(bins).zip(&targets) {
+                    all[slot * bins..][..bins].copy_from_slice(counts);
+                }
+                Ok(all)
+            }
+            Survey::Sums(rule) => {
+                let entries = Entries { pairs, rule: &rule };
+                let work = async |backend: &dyn rankweave_compute::entries::Backend| backend.sums(entries).await;
+                let sums = device.run(entries, work).await.map_err(failed)?;
+                Ok(sums.numbers(module.present, module.adapters))
+            }
+        }
+    }
+}
