@@ -7,6 +7,9 @@ use crate::Error;
 use futures_channel::oneshot;
 use std::sync::{Arc, OnceLock};
 
+/// Numbers that are brought to the device at a time: 16 MiB.
+const AT_A_TIME: usize = (16 << 20) / 4;
+
 /// Which devices will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
@@ -93,7 +96,22 @@ impl Device {
     pub fn buffer(&self, label: &str, words: usize, usage: wgpu::BufferUsages) -> wgpu::Buffer {
         let size = 4 * words.max(1) as u64;
         let usage = usage | wgpu::BufferUsages::COPY_DST;
-        self.device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false })
+        self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size,
+            usage,
+            mapped_at_creation: false,
+        })
+    }
+
+    /// Brings `words` to the beginning of `buffer`, some MiB at a time.
+    pub fn write(&self, buffer: &wgpu::Buffer, words: &[u32]) {
+        let mut bytes = Vec::new();
+        for (i, some) in words.chunks(AT_A_TIME).enumerate() {
+            bytes.resize(4 * some.len(), 0);
+            bytes.chunks_exact_mut(4).zip(some).for_each(|(to, word)| to.copy_from_slice(&word.to_le_bytes()));
+            self.queue.write_buffer(buffer, 4 * (i * AT_A_TIME) as u64, &bytes);
+        }
     }
 
     /// What is in `buffer`, in `words` numbers of 32 bits.
