@@ -16,7 +16,7 @@ pub(super) const TILE: usize = 64;
 pub(super) const BINDING: usize = (128 << 20) / 4;
 
 /// Numbers of Bᵢ that are on the device at a time.
-const SLAB: usize = (32 << 20) / 4;
+const SLAB: usize = (4 << 20) / 4;
 
 /// Operations that one submission may take, in the products: some ms on a GPU, and far below what a driver takes for a hang
 /// on any.
