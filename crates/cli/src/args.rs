@@ -85,7 +85,8 @@ pub(crate) struct Merge {
     /// A parameter of the method; may be given several times.
     #[arg(long = "param", value_parser = param, value_name = "NAME=VALUE", allow_hyphen_values = true)]
     pub params: Vec<(String, String)>,
-    /// Rank of the result: exact (nothing lost), a number, or energy:SHARE.
+    /// Rank of the result: exact (nothing lost), a number, energy:SHARE, or dense: whole differences instead of pairs, as
+    /// kohya's, ComfyUI's and diffusers' spellings have them.
     #[arg(long, default_value = "exact")]
     pub rank: String,
     /// Type of the factors [default: that of the first input].

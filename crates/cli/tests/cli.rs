@@ -211,6 +211,27 @@ fn convert_changes_the_spelling_and_keeps_the_rank() {
     assert_eq!(facts[0]["dtypes"].as_object().unwrap().keys().collect::<Vec<_>>(), ["F32"]);
 }
 
+/// `--rank dense` writes whole differences, and a recipe from the report does so again.
+#[test]
+fn dense_writes_whole_differences() {
+    let folder = Folder::new("dense");
+    let (out, again, report) = (folder.file("out.safetensors"), folder.file("b.safetensors"), folder.file("r.json"));
+    let flags = ["--rank", "dense", "--keys", "kohya", "--report", report.to_str().unwrap()];
+    assert!(merge(&samples()[..2], &out, &flags).status.success());
+    let facts = &json(&rankweave().args(["inspect", "--json"]).arg(&out).output().unwrap())["files"][0];
+    assert_eq!(facts["kinds"], serde_json::json!({"full": facts["modules"]}));
+    let report: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    assert_eq!(report["recipe"]["output"]["rank"], serde_json::json!({"mode": "dense"}));
+    assert_eq!(report["bytes"], fs::metadata(&out).unwrap().len());
+    let recipe = folder.file("recipe.json");
+    fs::write(&recipe, report["recipe"].to_string()).unwrap();
+    assert!(merge(&samples()[..2], &again, &["--recipe", recipe.to_str().unwrap()]).status.success());
+    assert_eq!(fs::read(&out).unwrap(), fs::read(&again).unwrap());
+    let refused = merge(&samples()[..2], &folder.file("c.safetensors"), &["--rank", "dense", "--keys", "peft"]);
+    let text = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && text.contains("--keys kohya"), "{text}");
+}
+
 /// LoHa modules of a U-Net and a text encoder, F32, every number 0.5.
 fn two_parts() -> Vec<u8> {
     let (mut entries, mut end) = (Vec::new(), 0);

@@ -11,6 +11,7 @@ mod assignment;
 mod columns;
 mod coverage;
 mod crosstalk;
+mod dense;
 mod device;
 mod encode;
 mod engine;

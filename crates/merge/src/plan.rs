@@ -39,6 +39,8 @@ pub struct Request<'a> {
     pub seed: u64,
     /// Rank of the output's modules.
     pub rank: RankPolicy,
+    /// Every matrix is written as its whole difference instead of a pair; the rank is then [`RankPolicy::Exact`].
+    pub dense: bool,
     /// Type of the output's factors: any that can be written.
     pub dtype: Dtype,
     /// Spelling of the output; `None` for that of the first adapter.
@@ -225,8 +227,17 @@ impl Plan {
             Item::Module(m) => self.modules[m].bytes_in(adapters),
             Item::Extra(a, t) => adapters[a].header.tensors[t].len,
         };
-        let sizes: Vec<u64> = self.items.iter().map(size).collect();
+        let mut sizes: Vec<u64> = self.items.iter().map(size).collect();
         self.bytes_in = sizes.iter().sum();
+        // A whole difference is much larger than what it is made of.
+        for (size, item) in sizes.iter_mut().zip(&self.items) {
+            if let Item::Module(m) = *item
+                && self.modules[m].form == Form::Dense
+            {
+                let tensors = self.modules[m].tensors(0, self.dtype);
+                *size = tensors.iter().map(OutTensor::bytes).fold(*size, u64::max);
+            }
+        }
         // What is carried over is written as large as it is read, so that half as much of it fills as much memory.
         let carried = self.modules.iter().any(|module| !module.kept.is_empty());
         let largest = if carried { TASK_BYTES.1 / 2 } else { TASK_BYTES.1 };

@@ -4,7 +4,7 @@ use crate::base;
 use crate::blocks::{fits_families, weight};
 use crate::check::problems;
 use crate::loads::{Loads, loads};
-use crate::recipe::{BaseRef, Recipe};
+use crate::recipe::{BaseRef, Rank, Recipe};
 use crate::{Engine, MATH, VERSION};
 use rankweave_adapter::metadata::{MergedFacts, MergedModule, combine_warnings, merged, title};
 use rankweave_adapter::{
@@ -308,6 +308,7 @@ fn plan(recipe: &Recipe, adapters: &[Adapter], weights: &[Weight], dialect: Opti
         params: Params::check(method.spec(), &recipe.method.params).map_err(|mut e| e.swap_remove(0))?,
         seed: u64::from(recipe.seed.unwrap_or_default()),
         rank: recipe.output.rank.policy(),
+        dense: recipe.output.rank == Rank::Dense,
         dtype: recipe.output.dtype().ok_or_else(missing)?,
         dialect,
         keep_alpha: recipe.output.alpha.as_deref() == Some("keep-first"),

@@ -214,6 +214,8 @@ pub enum Value {
 pub enum Rank {
     /// Whatever the exact result needs.
     Exact,
+    /// The whole difference instead of a pair.
+    Dense,
     /// At most this.
     Fixed {
         /// 1 or more.

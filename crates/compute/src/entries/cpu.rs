@@ -18,16 +18,20 @@ const ROWS: (usize, usize) = (8, 64);
 pub struct Cpu;
 
 impl Cpu {
-    /// Calls `each` with every row of M (columns entries), from the first.
-    pub fn rows(&self, entries: Entries, mut each: impl FnMut(&[f32])) {
+    /// Calls `each` with every row of M (columns entries), from the first. Answers the sums over all entries.
+    pub fn rows(&self, entries: Entries, mut each: impl FnMut(&[f32])) -> Sums {
+        let mut sums = Sums::new(entries.pairs.len());
         let mut merged = vec![0.0; entries.columns()];
         let mut row = Row::new(entries.rule, entries.columns());
         Panels::new(entries).each(entries.out(), |panel, first, rows| {
             for r in 0..rows {
-                row.merge(&panel.row(r), panel.shift(r), first + r, &mut merged);
+                let x = panel.row(r);
+                row.merge(&x, panel.shift(r), first + r, &mut merged);
+                row.add(&x, &merged, &mut sums);
                 each(&merged);
             }
         });
+        sums
     }
 
     fn counted(entries: Entries, key: Key, level: usize, targets: &[Target]) -> Vec<f64> {
@@ -101,20 +105,6 @@ impl Cpu {
         });
         product
     }
-
-    fn summed(entries: Entries) -> Sums {
-        let mut sums = Sums::new(entries.pairs.len());
-        let mut merged = vec![0.0; entries.columns()];
-        let mut row = Row::new(entries.rule, entries.columns());
-        Panels::new(entries).each(entries.out(), |panel, first, rows| {
-            for r in 0..rows {
-                let x = panel.row(r);
-                row.merge(&x, panel.shift(r), first + r, &mut merged);
-                row.add(&x, &merged, &mut sums);
-            }
-        });
-        sums
-    }
 }
 
 impl Backend for Cpu {
@@ -131,7 +121,7 @@ impl Backend for Cpu {
     }
 
     fn sums<'a>(&'a self, entries: Entries<'a>) -> Work<'a, Sums> {
-        done(Cpu::summed(entries))
+        done(self.rows(entries, |_| {}))
     }
 
     fn takes(&self, _: Entries) -> bool {
