@@ -9,6 +9,7 @@
 mod align;
 mod assignment;
 mod columns;
+pub mod conflicts;
 mod coverage;
 mod crosstalk;
 mod dense;

@@ -190,7 +190,8 @@ impl Prepared {
         survey_task(&self.plan, &self.adapters, &self.ordered(sources), task, facts, backend).await
     }
 
-    fn ordered<'a>(&self, sources: &[&'a dyn Source]) -> Vec<&'a dyn Source> {
+    /// Sources in the mix's order, then the base's.
+    pub(crate) fn ordered<'a>(&self, sources: &[&'a dyn Source]) -> Vec<&'a dyn Source> {
         let base = sources.get(self.recipe.sources.len()..).unwrap_or_default();
         self.order.iter().map(|i| sources[*i]).chain(base.iter().copied()).collect()
     }
@@ -316,6 +317,6 @@ fn plan(recipe: &Recipe, adapters: &[Adapter], weights: &[Weight], dialect: Opti
 }
 
 /// The CPU's work never waits.
-fn waiting() -> Error {
+pub(crate) fn waiting() -> Error {
     Error::new(Kind::Device, "Work on the CPU had to be waited for").hint("Please report this.")
 }
