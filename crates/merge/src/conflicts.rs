@@ -205,7 +205,7 @@ impl Tally {
                 pair.up.clear();
                 pair.up.extend_from_slice(&up[row * pair.rank..(row + 1) * pair.rank]);
             }
-            let found = kinds(&Cpu.rows(Entries { pairs: &pairs, rule }, |_| {}));
+            let found = kinds(&Cpu.rows_and_sums(Entries { pairs: &pairs, rule }, |_| {}));
             for ((sum, square), found) in self.sums.iter_mut().zip(&mut self.squares).zip(found) {
                 *sum += found;
                 *square += found * found;

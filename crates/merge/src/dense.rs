@@ -71,7 +71,7 @@ pub(crate) fn write(
             (rows(&[own], &[1.0], &mut put), 0.0, inner)
         }
         Merged::Entries(rule) => {
-            let sums = Cpu.rows(Entries { pairs, rule: &rule }, &mut put);
+            let sums = Cpu.rows_and_sums(Entries { pairs, rule: &rule }, &mut put);
             (sums.total, 0.0, sums.parts.iter().map(|part| part.inner).collect())
         }
     };

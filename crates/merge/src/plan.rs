@@ -24,6 +24,8 @@ use std::ops::Range;
 const TASK_BYTES: (u64, u64) = (4 << 20, 16 << 20);
 /// How many tasks an input is cut into between these.
 const TASKS: u64 = 24;
+/// Entries of ΔW per task where every single one is looked at, several times: what takes long is shared out more finely.
+const TASK_ENTRIES: u64 = 4 << 20;
 
 /// What is wanted.
 pub struct Request<'a> {
@@ -41,6 +43,8 @@ pub struct Request<'a> {
     pub rank: RankPolicy,
     /// Every matrix is written as its whole difference instead of a pair; the rank is then [`RankPolicy::Exact`].
     pub dense: bool,
+    /// Every entry is looked at, whatever the method: there are more tasks then.
+    pub by_entry: bool,
     /// Type of the output's factors: any that can be written.
     pub dtype: Dtype,
     /// Spelling of the output; `None` for that of the first adapter.
@@ -129,6 +133,9 @@ impl Plan {
             return Err(Error::new(Kind::Parameter, "Every weight is 0, so that nothing is left to merge")
                 .hint("Give at least one adapter a weight, and see that block weights and rules leave some of it."));
         }
+        if request.method.full_rank() && request.rank == RankPolicy::Exact && !request.dense {
+            warnings.push(truncated(request.method.spec().title));
+        }
         let kept_any = modules.iter().any(|module| module.form == Form::Kept);
         let mut plan = Plan {
             modules,
@@ -148,7 +155,7 @@ impl Plan {
             bytes_in: 0,
         };
         plan.order(adapters, kept);
-        plan.cut(adapters);
+        plan.cut(adapters, request.by_entry || request.method.full_rank());
         Ok(plan)
     }
 
@@ -222,7 +229,7 @@ impl Plan {
         self.items = items.into_iter().map(|(_, _, item)| item).collect();
     }
 
-    fn cut(&mut self, adapters: &[Adapter]) {
+    fn cut(&mut self, adapters: &[Adapter], by_entry: bool) {
         let size = |item: &Item| match *item {
             Item::Module(m) => self.modules[m].bytes_in(adapters),
             Item::Extra(a, t) => adapters[a].header.tensors[t].len,
@@ -242,16 +249,30 @@ impl Plan {
         let carried = self.modules.iter().any(|module| !module.kept.is_empty());
         let largest = if carried { TASK_BYTES.1 / 2 } else { TASK_BYTES.1 };
         let most = (self.bytes_in / TASKS).clamp(TASK_BYTES.0, largest);
-        let (mut start, mut bytes) = (0, 0);
-        for (i, size) in sizes.into_iter().enumerate() {
-            if i > start && bytes + size > most {
+        let entries = |item: &Item| match *item {
+            Item::Module(m) if by_entry => (self.modules[m].shape.out * self.modules[m].shape.columns()) as u64,
+            _ => 0,
+        };
+        let (mut start, mut bytes, mut looked_at) = (0, 0, 0);
+        for (i, (size, entries)) in sizes.into_iter().zip(self.items.iter().map(entries)).enumerate() {
+            if i > start && (bytes + size > most || looked_at + entries > TASK_ENTRIES) {
                 self.tasks.push(start..i);
-                (start, bytes) = (i, 0);
+                (start, bytes, looked_at) = (i, 0, 0);
             }
             bytes += size;
+            looked_at += entries;
         }
         self.tasks.push(start..self.items.len());
     }
+}
+
+/// No rank below that of the model's own matrices holds all of it.
+fn truncated(title: &str) -> Warning {
+    let message = format!(
+        "What {title} makes has more directions than the adapters have together; the strongest as many as they have are \
+         kept. The report says how much that is; a higher rank keeps more, whole differences (the rank dense) keep all"
+    );
+    Warning { code: "full-rank".into(), message, place: Default::default() }
 }
 
 fn extra_tensor(adapter: &Adapter, tensor: usize) -> OutTensor {

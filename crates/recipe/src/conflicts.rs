@@ -87,7 +87,7 @@ impl Measurement {
         };
         let output = Output { rank: Rank::Exact, dtype: "f32".into(), ..recipe.output };
         let method = MethodRef { id: "sum".into(), params: Default::default() };
-        let prepared = Prepared::with_base(Recipe { method, output, ..recipe }, adapters, base)?;
+        let prepared = Prepared::checked(Recipe { method, output, ..recipe }, adapters, base, rows.is_none())?;
         Ok(Measurement { prepared, sample, seed })
     }
 

@@ -85,6 +85,16 @@ impl Prepared {
     /// # Errors
     /// All problems at once.
     pub fn with_base(recipe: Recipe, adapters: Vec<Adapter>, base: Option<&Base>) -> Result<Prepared, Vec<Error>> {
+        Self::checked(recipe, adapters, base, false)
+    }
+
+    /// As [`Prepared::with_base`]; `by_entry` where every entry is looked at, which takes more tasks.
+    pub(crate) fn checked(
+        recipe: Recipe,
+        adapters: Vec<Adapter>,
+        base: Option<&Base>,
+        by_entry: bool,
+    ) -> Result<Prepared, Vec<Error>> {
         let found = problems(&recipe, adapters.len());
         if !found.is_empty() {
             return Err(found);
@@ -103,7 +113,7 @@ impl Prepared {
         let directions: Vec<bool> = directions.collect();
         let read = base::complete(&mut adapters, &directions, base)?;
         let weights = recipe.mix.iter().map(weight).collect::<Result<Vec<_>, _>>().map_err(|e| vec![e])?;
-        let plan = plan(&recipe, &adapters, &weights, dialect).map_err(|e| vec![e])?;
+        let plan = plan(&recipe, &adapters, &weights, dialect, by_entry).map_err(|e| vec![e])?;
         let mut prepared = Prepared { recipe, adapters, plan, weights, order, room: 0 };
         prepared.stamp(base.filter(|_| read));
         let bound = prepared.plan.tensors_bound(&prepared.adapters);
@@ -299,7 +309,13 @@ fn check_header(prepared: &Prepared, entries: usize) -> Result<(), Error> {
         .hint("Take less of the inputs' metadata over: choose the mode minimal."))
 }
 
-fn plan(recipe: &Recipe, adapters: &[Adapter], weights: &[Weight], dialect: Option<DialectId>) -> Result<Plan, Error> {
+fn plan(
+    recipe: &Recipe,
+    adapters: &[Adapter],
+    weights: &[Weight],
+    dialect: Option<DialectId>,
+    by_entry: bool,
+) -> Result<Plan, Error> {
     let missing = || Error::new(Kind::Parameter, "The recipe was not checked");
     let method = find(&recipe.method.id).ok_or_else(missing)?;
     Plan::new(Request {
@@ -310,6 +326,7 @@ fn plan(recipe: &Recipe, adapters: &[Adapter], weights: &[Weight], dialect: Opti
         seed: u64::from(recipe.seed.unwrap_or_default()),
         rank: recipe.output.rank.policy(),
         dense: recipe.output.rank == Rank::Dense,
+        by_entry,
         dtype: recipe.output.dtype().ok_or_else(missing)?,
         dialect,
         keep_alpha: recipe.output.alpha.as_deref() == Some("keep-first"),

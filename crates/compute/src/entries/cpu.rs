@@ -18,8 +18,20 @@ const ROWS: (usize, usize) = (8, 64);
 pub struct Cpu;
 
 impl Cpu {
-    /// Calls `each` with every row of M (columns entries), from the first. Answers the sums over all entries.
-    pub fn rows(&self, entries: Entries, mut each: impl FnMut(&[f32])) -> Sums {
+    /// Calls `each` with every row of M (columns entries), from the first.
+    pub fn rows(&self, entries: Entries, mut each: impl FnMut(&[f32])) {
+        let mut merged = vec![0.0; entries.columns()];
+        let mut row = Row::new(entries.rule, entries.columns());
+        Panels::new(entries).each(entries.out(), |panel, first, rows| {
+            for r in 0..rows {
+                row.merge(&panel.row(r), panel.shift(r), first + r, &mut merged);
+                each(&merged);
+            }
+        });
+    }
+
+    /// The same; answers the sums over all entries.
+    pub fn rows_and_sums(&self, entries: Entries, mut each: impl FnMut(&[f32])) -> Sums {
         let mut sums = Sums::new(entries.pairs.len());
         let mut merged = vec![0.0; entries.columns()];
         let mut row = Row::new(entries.rule, entries.columns());
@@ -27,7 +39,7 @@ impl Cpu {
             for r in 0..rows {
                 let x = panel.row(r);
                 row.merge(&x, panel.shift(r), first + r, &mut merged);
-                row.add(&x, &merged, &mut sums);
+                row.add(&x, first + r, &merged, &mut sums);
                 each(&merged);
             }
         });
@@ -121,7 +133,7 @@ impl Backend for Cpu {
     }
 
     fn sums<'a>(&'a self, entries: Entries<'a>) -> Work<'a, Sums> {
-        done(self.rows(entries, |_| {}))
+        done(self.rows_and_sums(entries, |_| {}))
     }
 
     fn takes(&self, _: Entries) -> bool {
