@@ -182,6 +182,18 @@ fn one_adapter_or_two_that_are_the_same_have_no_variance_to_select_by() {
 }
 
 #[test]
+fn positions_without_a_variance_are_not_counted() {
+    // The lower half of the rows is the same in both.
+    let (mut a, b) = (small(14), small(15));
+    a[0].pair.down = b[0].pair.down.clone();
+    let half = a[0].pair.up.values.len() / 2;
+    a[0].pair.up.values[half..].copy_from_slice(&b[0].pair.up.values[half..]);
+    let merged = one(&job("sce", &json!({"select": 0.5}), &[&a, &b]));
+    let kept = merged.values.iter().filter(|x| x.abs() > 1e-5).count();
+    assert!(kept.abs_diff(merged.values.len() / 4) <= 2, "{kept} of {}", merged.values.len());
+}
+
+#[test]
 fn merging_on_factors_is_said_and_wants_equal_ranks() {
     let (a, b, other) = (small(10), small(11), fixture::adapter(12, 5, &SHAPES[..1]));
     for method in ["ties", "magnitude-prune", "dare", "dare-ties"] {

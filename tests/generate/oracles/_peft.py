@@ -8,28 +8,7 @@ With a = √|w·s| of every adapter, and the sign of w·s in lora_A's:
 """
 import numpy as np
 
-from cases import KEY, NARROW, Adapter, Case
-
 from . import _philox
-
-
-def case(method, **params):
-    """What makes a case of three adapters of one rank, of several scales and both signs."""
-
-    def build(make):
-        adapters = [{KEY: make.pair(14, 12, 3, alpha=alpha), NARROW: make.pair(9, 12, 3)} for alpha in (3.0, 6.0, 1.5)]
-        return Case(f"{method} on factors, as PEFT", [Adapter("kohya", m) for m in adapters], [1.0, 0.7, -0.5],
-                    method=method, seed=11, params={"space": "factors", **params})
-
-    return build
-
-
-CASES = {
-    "factors-ties": case("ties", density=0.6, variant="peft"),
-    "factors-magnitude-prune": case("magnitude-prune", density=0.5),
-    "factors-dare": case("dare", drop=0.3),
-    "factors-dare-ties": case("dare-ties", drop=0.3, variant="peft"),
-}
 
 
 def merge(problem, prune, elect):
