@@ -129,6 +129,9 @@ impl Plan {
             return Err(Error::new(Kind::Parameter, "Every weight is 0, so that nothing is left to merge")
                 .hint("Give at least one adapter a weight, and see that block weights and rules leave some of it."));
         }
+        if request.method.full_rank() && request.rank == RankPolicy::Exact {
+            warnings.push(truncated(request.method.spec().title));
+        }
         let kept_any = modules.iter().any(|module| module.form == Form::Kept);
         let mut plan = Plan {
             modules,
@@ -249,6 +252,15 @@ impl Plan {
         }
         self.tasks.push(start..self.items.len());
     }
+}
+
+/// No rank below that of the model's own matrices holds all of it.
+fn truncated(title: &str) -> Warning {
+    let message = format!(
+        "What {title} makes has more directions than the adapters have together; the strongest as many as they have are \
+         kept. The report says how much that is; a higher rank keeps more"
+    );
+    Warning { code: "full-rank".into(), message, place: Default::default() }
 }
 
 fn extra_tensor(adapter: &Adapter, tensor: usize) -> OutTensor {
