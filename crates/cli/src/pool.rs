@@ -30,7 +30,8 @@ impl Pool<'_> {
             let survey = |backend: &dyn Backend, sources: &[&dyn Source], task| {
                 done(now(prepared.survey_task_on(backend, sources, task, &facts)))
             };
-            self.in_parallel(survey, |found| {
+            let (tasks_of, gpu) = (prepared.tasks(), self.gpu.as_mut());
+            in_parallel(tasks_of, self.sources, &self.cancelled, gpu, survey, |found| {
                 told(prepared.modules_in(tasks.len()));
                 tasks.push(found);
                 Ok(())
@@ -46,47 +47,49 @@ impl Pool<'_> {
         let run = |backend: &dyn Backend, sources: &[&dyn Source], task| {
             done(now(prepared.run_task_on(backend, sources, task, facts)))
         };
-        self.in_parallel(run, take)
+        in_parallel(prepared.tasks(), self.sources, &self.cancelled, self.gpu.as_mut(), run, take)
     }
+}
 
-    /// Does `work` for every task, and calls `take` with the results in the tasks' order, on this thread.
-    fn in_parallel<T: Send>(
-        &mut self,
-        work: impl Fn(&dyn Backend, &[&dyn Source], usize) -> Result<T> + Sync,
-        mut take: impl FnMut(T) -> Result<()>,
-    ) -> Result<()> {
-        let Pool { prepared, sources, cancelled, gpu } = self;
-        let tasks = prepared.tasks();
-        let workers = thread::available_parallelism().map_or(1, usize::from);
-        let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let run = |backend: &dyn Backend, sender: mpsc::SyncSender<(usize, Result<T>)>| {
-            let sources: Vec<&dyn Source> = sources.iter().map(|s| *s as &dyn Source).collect();
-            while !stop.load(Ordering::Relaxed) {
-                let task = next.fetch_add(1, Ordering::Relaxed);
-                if task >= tasks || sender.send((task, work(backend, &sources, task))).is_err() {
-                    break;
-                }
+/// Does `work` for every task on all cores, and on the GPU if there is one, and calls `take` with the results in the tasks'
+/// order, on this thread. `cancelled` is looked at between tasks.
+pub(crate) fn in_parallel<T: Send>(
+    tasks: usize,
+    sources: &[&(dyn Source + Sync)],
+    cancelled: &AtomicBool,
+    gpu: Option<&mut Gpu>,
+    work: impl Fn(&dyn Backend, &[&dyn Source], usize) -> Result<T> + Sync,
+    mut take: impl FnMut(T) -> Result<()>,
+) -> Result<()> {
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let run = |backend: &dyn Backend, sender: mpsc::SyncSender<(usize, Result<T>)>| {
+        let sources: Vec<&dyn Source> = sources.iter().map(|s| *s as &dyn Source).collect();
+        while !stop.load(Ordering::Relaxed) {
+            let task = next.fetch_add(1, Ordering::Relaxed);
+            if task >= tasks || sender.send((task, work(backend, &sources, task))).is_err() {
+                break;
             }
-        };
-        let run = &run;
-        thread::scope(|scope| {
-            // The bound keeps finished outputs from piling up before a slow disk.
-            let (sender, receiver) = mpsc::sync_channel(workers);
-            // The GPU first: it is the fastest.
-            if let Some(gpu) = gpu {
-                let sender = sender.clone();
-                scope.spawn(move || run(gpu, sender));
-            }
-            for _ in 0..workers.min(tasks) {
-                let sender = sender.clone();
-                scope.spawn(move || run(&Cpu, sender));
-            }
-            drop(sender);
-            let done = in_order(receiver, cancelled, &mut take);
-            stop.store(true, Ordering::Relaxed);
-            done
-        })
-    }
+        }
+    };
+    let run = &run;
+    thread::scope(|scope| {
+        // The bound keeps finished outputs from piling up before a slow disk.
+        let (sender, receiver) = mpsc::sync_channel(workers);
+        // The GPU first: it is the fastest.
+        if let Some(gpu) = gpu {
+            let sender = sender.clone();
+            scope.spawn(move || run(gpu, sender));
+        }
+        for _ in 0..workers.min(tasks) {
+            let sender = sender.clone();
+            scope.spawn(move || run(&Cpu, sender));
+        }
+        drop(sender);
+        let done = in_order(receiver, cancelled, &mut take);
+        stop.store(true, Ordering::Relaxed);
+        done
+    })
 }
 
 /// What does not wait in a terminal is done; neither the cores nor the GPU wait there.
