@@ -37,35 +37,36 @@ pub(super) struct Job {
 impl Job {
     /// That of the rule; where and what are not said yet.
     pub fn new(entries: Entries) -> Job {
-        let rule = entries.rule;
+        // Every field is named, so that a new one is not overlooked; a shift is not taken.
+        let Rule { parts, select, elect, cancelled, combine, scale, shift: _ } = entries.rule;
         let mut job = Job {
             rows: entries.out() as u32,
             columns: entries.columns() as u32,
             parts: entries.pairs.len() as u32,
-            elect: match rule.elect {
+            elect: match elect {
                 Elect::None => 0,
                 Elect::Mass => 1,
                 Elect::Unweighted => 2,
                 Elect::Count => 3,
                 Elect::UnweightedCount => 4,
             },
-            cancelled: match rule.cancelled {
+            cancelled: match cancelled {
                 Cancelled::Nothing => 0.0,
                 Cancelled::Plus => 1.0,
                 Cancelled::Minus => -1.0,
             },
-            combine: match rule.combine {
+            combine: match combine {
                 Combine::Sum => 0,
                 Combine::Mean => 1,
                 Combine::Weighted => 2,
                 Combine::Max => 3,
                 Combine::Scored(_) => 4,
             },
-            lone: u32::from(rule.parts.iter().any(|part| part.alone != 1.0)),
-            scale: rule.scale,
+            lone: u32::from(parts.iter().any(|part| part.alone != 1.0)),
+            scale: *scale,
             ..Job::default()
         };
-        match rule.select {
+        match *select {
             Select::All | Select::Varied { .. } => {}
             Select::Mosaic { stream, .. } => (job.key, job.lane) = stream.parts(),
             Select::Held { factor, least, only } => {
