@@ -10,12 +10,15 @@ mod awd;
 mod cart;
 mod coefficients;
 mod compeft;
+mod consensus;
 mod core;
 mod crossover;
 mod ctm;
 mod dc_merge;
 mod do_merging;
 mod drop_units;
+mod emr;
+mod frequency;
 mod gram_schmidt;
 mod inner;
 mod iso_c;
@@ -24,16 +27,21 @@ mod knots;
 mod lego;
 mod linear;
 mod lowdin;
+mod magmax;
+mod mosaic;
 mod mutate;
 mod np_lora;
 mod opcm;
 mod orthogonal;
+mod pcb;
 mod pico;
+mod ram;
 mod resize;
 mod robust_merge;
 mod scalar;
 mod star;
 mod svc;
+mod tall;
 mod ties;
 mod tsv;
 mod twin;
@@ -171,6 +179,14 @@ pub const TWINS: &[Twin] = &[
     twin::TWIN,
     // Sparse masks
     ties::TWIN,
+    magmax::TWIN,
+    emr::TWIN,
+    consensus::TWIN,
+    tall::TWIN,
+    pcb::TWIN,
+    ram::TWIN,
+    mosaic::TWIN,
+    frequency::TWIN,
     knots::TWIN,
     core::TWIN,
     ctm::TWIN,

@@ -10,12 +10,15 @@ mod cart;
 mod coefficients;
 mod compeft;
 mod concat;
+mod consensus;
 mod core;
 mod crossover;
 mod ctm;
 mod dc_merge;
 mod do_merging;
 mod drop_units;
+mod emr;
+mod frequency;
 mod from;
 mod gram_schmidt;
 mod iso_c;
@@ -25,9 +28,11 @@ mod knots;
 mod least_squares;
 mod lego;
 mod lowdin;
+mod magmax;
 mod mean;
 mod metagpt;
 mod model_stock;
+mod mosaic;
 mod multi_slerp;
 mod mutate;
 mod nan;
@@ -36,13 +41,16 @@ mod np_lora;
 mod nuslerp;
 mod opcm;
 mod orthogonal;
+mod pcb;
 mod pico;
+mod ram;
 mod resize;
 mod robust_merge;
 mod slerp;
 mod star;
 mod sum;
 mod svc;
+mod tall;
 mod ties;
 mod tsv;
 mod twin;
@@ -103,6 +111,14 @@ static REGISTRY: &[&dyn MergeMethod] = &[
     &twin::Twin,
     // Sparse masks
     &ties::Ties,
+    &magmax::MagMax,
+    &emr::Emr,
+    &consensus::Consensus,
+    &tall::Tall,
+    &pcb::Pcb,
+    &ram::Ram,
+    &mosaic::Mosaic,
+    &frequency::Frequency,
     // Reduction of one adapter
     &resize::Resize,
     &drop_units::DropUnits,
