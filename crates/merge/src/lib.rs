@@ -35,6 +35,7 @@ mod planned;
 mod read;
 mod report;
 mod scale;
+mod shift;
 mod span;
 pub mod spec;
 mod spectra;

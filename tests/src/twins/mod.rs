@@ -16,6 +16,7 @@ mod crossover;
 mod ctm;
 mod dc_merge;
 mod do_merging;
+mod doge;
 mod drop_units;
 mod emr;
 mod frequency;
@@ -186,6 +187,7 @@ pub const TWINS: &[Twin] = &[
     pcb::TWIN,
     ram::TWIN,
     mosaic::TWIN,
+    doge::TWIN,
     frequency::TWIN,
     knots::TWIN,
     core::TWIN,

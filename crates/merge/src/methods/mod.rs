@@ -16,6 +16,7 @@ mod crossover;
 mod ctm;
 mod dc_merge;
 mod do_merging;
+mod doge;
 mod drop_units;
 mod emr;
 mod frequency;
@@ -118,6 +119,7 @@ static REGISTRY: &[&dyn MergeMethod] = &[
     &pcb::Pcb,
     &ram::Ram,
     &mosaic::Mosaic,
+    &doge::Doge,
     &frequency::Frequency,
     // Reduction of one adapter
     &resize::Resize,
