@@ -16,42 +16,68 @@ pub const TWIN: Twin = Twin {
     merge,
 };
 
-/// ½ of the gradient of the loss at Δ, outside of the shared directions `u`.
-fn gradient(taus: &[Matrix], lambdas: &[f64], delta: &Matrix, u: &Matrix) -> Matrix {
-    let columns = delta.columns;
+/// Each row times a number.
+fn rows_times(x: &Matrix, by: &[f64]) -> Matrix {
+    let rows = x.values.chunks_exact(x.columns.max(1)).zip(by);
+    Matrix::new(x.rows, x.columns, rows.flat_map(|(row, by)| row.iter().map(move |x| by * x)).collect())
+}
+
+/// ½ of the gradient of the loss by Z at Δ = D·Z, outside of `v`.
+fn gradient(taus: &[Matrix], lambdas: &[f64], z: &Matrix, (d, v): (&[f64], &Matrix)) -> Matrix {
+    let columns = z.columns;
     let strength: f64 = lambdas.iter().sum();
+    let delta = rows_times(z, d);
     let merged = taus.iter().zip(lambdas).fold(delta.scaled(strength), |sum, (tau, l)| sum.plus(*l, tau));
-    let mut gradient = Matrix::zero(delta.rows, columns);
+    let mut gradient = Matrix::zero(z.rows, columns);
     for tau in taus {
-        for row in 0..delta.rows {
+        for row in 0..z.rows {
             let range = row * columns..(row + 1) * columns;
             let own = &tau.values[range.clone()];
             let off: f64 = own.iter().zip(&merged.values[range.clone()]).map(|(t, m)| t * (t - m)).sum();
             gradient.values[range].iter_mut().zip(own).for_each(|(g, t)| *g -= strength * off * t);
         }
     }
-    gradient.plus(-1.0, &u.times(&u.transposed().times(&gradient)))
+    let gradient = rows_times(&gradient, d);
+    gradient.plus(-1.0, &v.times(&v.transposed().times(&gradient)))
 }
 
 fn shifted(taus: &[Matrix], lambdas: &[f64], u: &Matrix, steps: usize) -> Matrix {
-    let mut delta = taus[0].scaled(0.0);
-    let mut slope = gradient(taus, lambdas, &delta, u);
-    let flat = slope.inner(&slope) * 1e-20;
+    let size = |row: usize| -> f64 {
+        let own =
+            |tau: &Matrix| tau.values[row * tau.columns..(row + 1) * tau.columns].iter().map(|x| x * x).sum::<f64>();
+        taus.iter().map(own).sum()
+    };
+    let rows = taus[0].rows;
+    let mean = (0..rows).map(size).sum::<f64>() / rows as f64;
+    let d: Vec<f64> = (0..rows).map(|row| 1.0 / (size(row) + 1e-6 * mean).sqrt()).collect();
+    let v = if u.columns == 0 { u.clone() } else { svd(&rows_times(u, &d), 1e-9).0 };
+    let slope_at = |z: &Matrix| gradient(taus, lambdas, z, (&d, &v));
+    let mut z = taus[0].scaled(0.0);
+    let mut slope = slope_at(&z);
+    // What the loss is at Δ = 0, and how steep it would be if all of it could go.
+    let strength: f64 = lambdas.iter().sum();
+    let merged = taus.iter().zip(lambdas).fold(z.clone(), |sum, (tau, l)| sum.plus(*l, tau));
+    let off = |tau: &Matrix, row: usize| -> f64 {
+        let range = row * tau.columns..(row + 1) * tau.columns;
+        tau.values[range.clone()].iter().zip(&merged.values[range]).map(|(t, m)| t * (t - m)).sum()
+    };
+    let loss: f64 = taus.iter().flat_map(|tau| (0..rows).map(|row| off(tau, row).powi(2))).sum();
+    let flat = (1e-6 * strength).powi(2) * loss;
     let mut direction = slope.scaled(-1.0);
     for _ in 0..steps {
         if slope.inner(&slope) <= flat {
             break;
         }
         // The gradient is linear: its change along the direction is the curvature there.
-        let bent = gradient(taus, lambdas, &delta.plus(1.0, &direction), u).plus(-1.0, &slope);
+        let bent = slope_at(&z.plus(1.0, &direction)).plus(-1.0, &slope);
         let step = slope.inner(&slope) / direction.inner(&bent);
-        delta = delta.plus(step, &direction);
-        let next = gradient(taus, lambdas, &delta, u);
+        z = z.plus(step, &direction);
+        let next = slope_at(&z);
         let turn = next.inner(&next) / slope.inner(&slope);
         direction = next.scaled(-1.0).plus(turn, &direction);
         slope = next;
     }
-    delta
+    rows_times(&z, &d)
 }
 
 fn merge(problem: &Problem) -> Vec<Matrix> {
@@ -71,7 +97,7 @@ fn merge(problem: &Problem) -> Vec<Matrix> {
                 sigma.iter().filter(|s| **s >= last * (1.0 - 1e-6)).count()
             }
         };
-        let delta = shifted(&taus, &lambdas, &leading(&u, count), problem.number("steps", 10.0) as usize);
+        let delta = shifted(&taus, &lambdas, &leading(&u, count), problem.number("steps", 20.0) as usize);
         let mut merged = delta.scaled(0.0);
         for ((part, tau), lambda) in module.parts.iter().zip(&taus).zip(&lambdas) {
             let whole = problem.choice("scope", "module") == "file";

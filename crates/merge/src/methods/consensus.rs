@@ -7,7 +7,8 @@
 //!
 //! An entry is *catastrophic* where no mask holds (the adapters bury one another), *selfish* where one does, *shared*
 //! where several do; the report has the shares, with which this is a diagnosis too. Of a module that fewer than k
-//! adapters have, k is as many as have it: what one adapter alone changes stays as it is.
+//! adapters have, k is as many as have it: what one adapter alone changes stays as it is. Of up to 1 + 1/λ adapters (three,
+//! by default) nothing of the sum is catastrophic: the largest entry's mask always holds.
 //!
 //! A sum, not a mean. The paper then takes an α of 0.3 to 0.4 for eight tasks and more, found on data, as it finds each
 //! task's λ among 0.2 … 0.6; here λ = 0.4 and nothing is scaled. `ties` is the sum of what agrees with the elected sign.

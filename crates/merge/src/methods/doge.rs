@@ -12,8 +12,9 @@
 //!
 //! Differs from the official code, which is made for whole models: there λᵢ = 0.07/‖τᵢ‖, Adam takes 400 steps of 1e-4 on
 //! the entries of Δ, and `density` is 0.3. Here the same loss is a least squares problem in the coordinates of the
-//! adapters' common row space, which the rows of Δ never leave, and conjugate gradients take `steps` steps from 0. Adam
-//! scales each coordinate by itself, so that it goes another way in other coordinates. ⌊min(out, columns)/6⌋ directions,
+//! adapters' common row space, which the rows of Δ never leave, and conjugate gradients take `steps` steps from 0, in
+//! which large and small rows go equally fast. Adam scales each coordinate by itself, so that it goes another way in other
+//! coordinates. ⌊min(out, columns)/6⌋ directions,
 //! as there, would be more than a low-rank adapter has.
 //!
 //! With `density` 1 the result has rank Σrᵢ at most and no entry is looked at; below 1 it has full rank, and costs three
@@ -28,7 +29,8 @@ use crate::survey::Survey;
 use crate::trim::{DENSITY, Trim};
 use rankweave_adapter::Result;
 use rankweave_compute::entries::Rule;
-use rankweave_compute::{FactorPair, Mat, linalg};
+use rankweave_compute::linalg::{self, Svd};
+use rankweave_compute::{FactorPair, Mat, MatRef, NULL};
 
 pub(super) struct Doge;
 
@@ -56,9 +58,8 @@ static SPEC: Spec = Spec {
         ParamSpec {
             name: "steps",
             title: "Steps",
-            help: "0 leaves the adapters unshifted, 10 finds what is well determined of the shift, 100 also what hardly changes \
-                   the loss, where rounding has a say.",
-            kind: ParamKind::Number { default: 10.0, min: 0.0, max: 100.0, step: 1.0 },
+            help: "0 leaves the adapters unshifted, 20 finds most of the shift, 100 also what hardly changes the loss.",
+            kind: ParamKind::Number { default: 20.0, min: 0.0, max: 100.0, step: 1.0 },
         },
         ParamSpec {
             name: "subspace",
@@ -84,12 +85,12 @@ impl MergeMethod for Doge {
         let (core, lambdas) = (module.core()?, lambdas(module, params));
         let rows: Vec<Mat<f64>> = (0..module.pairs.len()).map(|i| seen(module, i, core.down(i).to_owned())).collect();
         let (out, columns) = module.pairs.first().map_or((0, 0), |pair| (pair.out, pair.columns));
-        let (p, q) = core.size();
+        let q = core.size().1;
         let mut sum = Mat::zeros(out, q);
         rows.iter().zip(&lambdas).for_each(|(x, lambda)| linalg::add(&mut sum, *lambda, x.as_ref()));
-        let shared = lifted(&core.lift_up(shared(module, params, p)?.as_ref()), out);
+        let shared = shared(module, params, &rows)?;
         let lambda = lambdas.iter().sum();
-        let shift = Shift { rows: &rows, sum: &sum, lambda, shared: &shared };
+        let shift = Shift::new(&rows, &sum, lambda, shared.as_ref());
         let (delta, left) = shift.solve(params.count("steps"));
         let pair = |x: &Mat<f64>| FactorPair {
             out,
@@ -150,24 +151,25 @@ fn seen(module: &ModuleInputs, i: usize, down: Mat<f64>) -> Mat<f64> {
     linalg::product(up.as_ref(), down.transpose())
 }
 
-/// The strongest shared left directions in core space: p×k.
-fn shared(module: &ModuleInputs, params: &Params, p: usize) -> Result<Mat<f64>> {
+/// The strongest shared left directions (out×k), `rows` being the Xᵢ. In f64 throughout: a rounded direction is one along
+/// which the shift may go a long way.
+fn shared(module: &ModuleInputs, params: &Params, rows: &[Mat<f64>]) -> Result<Mat<f64>> {
     let own = spectra::thins(&module.deltas()?)?;
-    let frames: Vec<_> = own.iter().map(|svd| svd.u.as_ref()).collect();
-    let all: usize = frames.iter().map(|frame| frame.ncols()).sum();
+    let core: Vec<_> = own.iter().map(|svd| svd.u.as_ref()).collect();
+    let all: usize = core.iter().map(|frame| frame.ncols()).sum();
     let wanted = if params.count("subspace") == 0 { 0 } else { all.div_ceil(params.count("subspace")) };
     if wanted == 0 {
-        return Ok(Mat::zeros(p, 0));
+        return Ok(Mat::zeros(rows.first().map_or(0, Mat::nrows), 0));
     }
-    let svd = linalg::svd(linalg::beside(&frames).as_ref()).map_err(failed)?;
+    // Uᵢ = Xᵢ·Vᵢ·Σᵢ⁻¹.
+    let divided = |v: MatRef<'_, f64>, sigma: &[f64]| Mat::from_fn(v.nrows(), v.ncols(), |i, l| v[(i, l)] / sigma[l]);
+    let frame = |(x, svd): (&Mat<f64>, &Svd)| linalg::product(x.as_ref(), divided(svd.v.as_ref(), &svd.sigma).as_ref());
+    let frames: Vec<Mat<f64>> = rows.iter().zip(&own).map(frame).collect();
+    let svd = linalg::svd(linalg::beside(&core).as_ref()).map_err(failed)?;
     let last = svd.sigma.get(wanted - 1).copied().unwrap_or(0.0);
-    let there = linalg::rank(&svd.sigma, rankweave_compute::NULL);
+    let there = linalg::rank(&svd.sigma, NULL);
     let count = svd.sigma[..there].iter().take_while(|sigma| **sigma >= last * (1.0 - AS_STRONG)).count();
-    Ok(svd.u.subcols(0, count).to_owned())
-}
-
-/// Orthonormal columns of what was lifted to `rows` rows and rounded.
-fn lifted(up: &[f32], rows: usize) -> Mat<f64> {
-    let columns = up.len() / rows.max(1);
-    linalg::thin_qr(Mat::from_fn(rows, columns, |i, l| f64::from(up[i * columns + l])).as_ref()).0
+    let frames: Vec<_> = frames.iter().map(Mat::as_ref).collect();
+    let mix = divided(svd.v.as_ref().subcols(0, count), &svd.sigma);
+    Ok(linalg::product(linalg::beside(&frames).as_ref(), mix.as_ref()))
 }
