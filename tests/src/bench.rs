@@ -4,7 +4,7 @@
 //! inputs in the page cache, as they are for someone who has just downloaded them. Medians are what is reported.
 
 use crate::synth::{Family, Plan};
-use rankweave_merge::Spec;
+use rankweave_merge::MergeMethod;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::fs::{self, File};
@@ -37,7 +37,7 @@ pub struct Row {
 }
 
 /// The rows, in the order they are reported.
-pub const ROWS: [Row; 4] = [
+pub const ROWS: [Row; 6] = [
     Row {
         id: "sd15",
         work: Cow::Borrowed("2 × SD1.5, sum to rank 16"),
@@ -82,19 +82,46 @@ pub const ROWS: [Row; 4] = [
         rank: "16",
         bound: 0.1,
     },
+    Row {
+        id: "sd15-ties",
+        work: Cow::Borrowed("3 × SD1.5, TIES 20 % to rank 16"),
+        method: "ties",
+        sizes: "kohya, 264 modules, rank 16, F16",
+        family: Family::Sd15,
+        inputs: 3,
+        input_rank: 16,
+        rank: "16",
+        bound: 12.0,
+    },
+    Row {
+        id: "llama-ties",
+        work: Cow::Borrowed("3 × one Llama layer, TIES 20 % to rank 16"),
+        method: "ties",
+        sizes: "PEFT, 7 modules, 2048/5632, rank 16, F16",
+        family: Family::Llama,
+        inputs: 3,
+        input_rank: 16,
+        rank: "16",
+        bound: 3.0,
+    },
 ];
 
-/// A row for every method: three SDXL adapters to rank 32, or as many of them as the method takes.
+/// A row for every method: three SDXL adapters to rank 32, or as many of them as the method takes; three SD1.5 adapters to
+/// rank 16 for those that look at every entry.
 pub fn method_rows() -> Vec<Row> {
-    let row = |spec: &'static Spec| Row {
-        id: "sdxl-method",
-        work: Cow::Owned(format!("3 × SDXL by {} to rank 32", spec.id)),
-        method: spec.id,
-        inputs: spec.adapters.1.min(3) as u64,
-        bound: 12.0,
-        ..ROWS[1].clone()
+    let row = |method: &'static dyn MergeMethod| {
+        let spec = method.spec();
+        let (of, what) = if method.full_rank() { (4, "SD1.5") } else { (1, "SDXL") };
+        Row {
+            id: if method.full_rank() { "sd15-method" } else { "sdxl-method" },
+            work: Cow::Owned(format!("3 × {what} by {} to rank {}", spec.id, ROWS[of].rank)),
+            method: spec.id,
+            inputs: spec.adapters.1.min(3) as u64,
+            bound: 12.0,
+            ..ROWS[of].clone()
+        }
     };
-    rankweave_merge::registry().iter().map(|method| row(method.spec())).collect()
+    rankweave_merge::registry().iter().map(|method| row(*method)).collect()
 }
 
 /// What a row's runs gave.

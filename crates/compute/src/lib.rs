@@ -13,6 +13,8 @@ mod combine;
 mod core;
 pub mod entries;
 mod error;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 mod gram;
 pub mod kmeans;
 pub mod linalg;

@@ -24,6 +24,8 @@ use std::ops::Range;
 const TASK_BYTES: (u64, u64) = (4 << 20, 16 << 20);
 /// How many tasks an input is cut into between these.
 const TASKS: u64 = 24;
+/// Entries of ΔW per task where every single one is looked at, several times: what takes long is shared out more finely.
+const TASK_ENTRIES: u64 = 4 << 20;
 
 /// What is wanted.
 pub struct Request<'a> {
@@ -126,6 +128,9 @@ impl Plan {
             left_out.error(silenced)?;
             return Err(Error::new(Kind::Parameter, "Every weight is 0, so that nothing is left to merge")
                 .hint("Give at least one adapter a weight, and see that block weights and rules leave some of it."));
+        }
+        if request.method.full_rank() && request.rank == RankPolicy::Exact {
+            warnings.push(truncated(request.method.spec().title));
         }
         let kept_any = modules.iter().any(|module| module.form == Form::Kept);
         let mut plan = Plan {
@@ -231,16 +236,31 @@ impl Plan {
         let carried = self.modules.iter().any(|module| !module.kept.is_empty());
         let largest = if carried { TASK_BYTES.1 / 2 } else { TASK_BYTES.1 };
         let most = (self.bytes_in / TASKS).clamp(TASK_BYTES.0, largest);
-        let (mut start, mut bytes) = (0, 0);
-        for (i, size) in sizes.into_iter().enumerate() {
-            if i > start && bytes + size > most {
+        let by_entry = self.method.full_rank();
+        let entries = |item: &Item| match *item {
+            Item::Module(m) if by_entry => (self.modules[m].shape.out * self.modules[m].shape.columns()) as u64,
+            _ => 0,
+        };
+        let (mut start, mut bytes, mut looked_at) = (0, 0, 0);
+        for (i, (size, entries)) in sizes.into_iter().zip(self.items.iter().map(entries)).enumerate() {
+            if i > start && (bytes + size > most || looked_at + entries > TASK_ENTRIES) {
                 self.tasks.push(start..i);
-                (start, bytes) = (i, 0);
+                (start, bytes, looked_at) = (i, 0, 0);
             }
             bytes += size;
+            looked_at += entries;
         }
         self.tasks.push(start..self.items.len());
     }
+}
+
+/// No rank below that of the model's own matrices holds all of it.
+fn truncated(title: &str) -> Warning {
+    let message = format!(
+        "What {title} makes has more directions than the adapters have together; the strongest as many as they have are \
+         kept. The report says how much that is; a higher rank keeps more"
+    );
+    Warning { code: "full-rank".into(), message, place: Default::default() }
 }
 
 fn extra_tensor(adapter: &Adapter, tensor: usize) -> OutTensor {

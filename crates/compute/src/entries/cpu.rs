@@ -110,7 +110,7 @@ impl Cpu {
             for r in 0..rows {
                 let x = panel.row(r);
                 row.merge(&x, panel.shift(r), first + r, &mut merged);
-                row.add(&x, &merged, &mut sums);
+                row.add(&x, first + r, &merged, &mut sums);
             }
         });
         sums

@@ -13,6 +13,7 @@
 //! counts, masks and results are the same bits on every machine of a kind. All else stays in factor space.
 
 mod cpu;
+mod fused;
 pub mod radix;
 mod row;
 mod rule;

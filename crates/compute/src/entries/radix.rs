@@ -44,20 +44,19 @@ pub fn unordered(key: u32) -> f32 {
 pub fn found(counts: &[&[f64]], wanted: f64) -> u32 {
     let (mut key, mut wanted) = (0, wanted.max(1.0));
     for (level, counts) in counts.iter().enumerate() {
-        let mut bin = counts.len();
-        let mut least = 0;
-        for count in counts.iter().rev() {
-            bin -= 1;
-            if *count > 0.0 {
-                least = bin;
-            }
+        if wanted > counts.iter().sum() {
+            // Fewer than wanted: the least of them.
+            wanted = f64::INFINITY;
+        }
+        let mut bin = None;
+        for (own, count) in counts.iter().enumerate().rev().filter(|(_, count)| **count > 0.0) {
+            bin = Some(own);
             if wanted <= *count {
                 break;
             }
             wanted -= count;
         }
-        let reached = counts.get(bin).is_some_and(|count| wanted <= *count);
-        key = key << LEVELS[level].0 | if reached { bin } else { least } as u32;
+        key = key << LEVELS[level].0 | bin.unwrap_or(0) as u32;
     }
     key
 }

@@ -1,6 +1,7 @@
 //! A rule on one row of all adapters: the CPU's kernel. Each step is a loop of its own over
 //! some entries, a simple one that vectorises.
 
+use super::fused::Fused;
 use super::radix;
 use super::rule::{CANCELLED, Cancelled, Combine, Drop, Elect, Keep, Part, Rule, Score, Select};
 use super::sums::Sums;
@@ -13,6 +14,7 @@ const CHUNK: usize = 512;
 pub(super) struct Row<'a> {
     rule: &'a Rule,
     columns: usize,
+    fused: Option<Fused>,
     /// hᵢ, adapter by adapter.
     thinned: Vec<f32>,
     /// γ of each position, as +1, −1 or 0.
@@ -31,6 +33,7 @@ impl<'a> Row<'a> {
         Row {
             rule,
             columns,
+            fused: Fused::new(rule),
             thinned: vec![0.0; rule.parts.len() * columns],
             sign: row(),
             sum: row(),
@@ -43,6 +46,14 @@ impl<'a> Row<'a> {
 
     /// m of row `row`, of the adapters' entries `x` there and the common `shift`'s.
     pub fn merge(&mut self, x: &[&[f32]], shift: Option<&[f32]>, row: usize, out: &mut [f32]) {
+        match &self.fused {
+            Some(fused) => fused.merge(x, out),
+            None => self.by_steps(x, shift, row, out),
+        }
+    }
+
+    /// The same step by step.
+    fn by_steps(&mut self, x: &[&[f32]], shift: Option<&[f32]>, row: usize, out: &mut [f32]) {
         let by_row = self.rule.needs_rows();
         if by_row {
             self.thin(x, row, 0..self.columns);
@@ -68,9 +79,7 @@ impl<'a> Row<'a> {
                 }
             }
             self.mask(x, start, out);
-            if self.rule.scale != 1.0 {
-                out.iter_mut().for_each(|m| *m *= self.rule.scale);
-            }
+            out.iter_mut().for_each(|m| *m *= self.rule.scale);
         }
     }
 
@@ -249,8 +258,11 @@ impl<'a> Row<'a> {
         &self.size
     }
 
-    /// Adds the row that was merged last, `m`, to the sums.
-    pub fn add(&self, x: &[&[f32]], m: &[f32], sums: &mut Sums) {
+    /// Adds row `row`, which was merged last, to the sums; `m` is what it gave.
+    pub fn add(&mut self, x: &[&[f32]], row: usize, m: &[f32], sums: &mut Sums) {
+        if self.fused.is_some() {
+            self.thin(x, row, 0..self.columns);
+        }
         let parts = &self.rule.parts;
         let masked = matches!(self.rule.select, Select::Held { .. });
         for (j, m) in m.iter().enumerate() {
@@ -384,5 +396,47 @@ fn scored(parts: &[Part], scores: &[Score], x: &[&[f32]], start: usize, out: &mu
             weight += s;
         }
         *m = sum / weight.max(1e-12);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fused_and_step_by_step_are_the_same_bits() {
+        let stream = crate::rng::Stream::new(1, "row", 0);
+        let columns = 2 * CHUNK + 37;
+        let mut fused = 0;
+        for case in 0..240u64 {
+            let draw = |n: u64| stream.bits(1000 * case + n) as usize;
+            let count = 1 + draw(0) % 4;
+            // Many equal and opposite entries, and some that are 0.
+            let entry = |i: u64| (stream.bits((case + 1) << 32 | i) % 9) as f32 * 0.25 - 1.0;
+            let x: Vec<f32> = (0..(count * columns) as u64).map(entry).collect();
+            let x: Vec<&[f32]> = x.chunks_exact(columns).collect();
+            let elects = [Elect::None, Elect::Mass, Elect::Unweighted, Elect::Count, Elect::UnweightedCount];
+            let mut rule = Rule {
+                elect: elects[draw(1) % 5],
+                cancelled: [Cancelled::Nothing, Cancelled::Plus, Cancelled::Minus][draw(2) % 3],
+                combine: [Combine::Sum, Combine::Mean, Combine::Weighted, Combine::Max][draw(3) % 4].clone(),
+                scale: [1.0, 0.3][draw(4) % 2],
+                ..Rule::sum(&[1.0, -0.7, 0.4, 1.0][..count])
+            };
+            for (i, part) in rule.parts.iter_mut().enumerate() {
+                if draw(5 + i as u64).is_multiple_of(2) {
+                    part.keep = Keep::Band { least: 0.5f32.to_bits(), below: 1.0f32.to_bits() };
+                }
+                part.gain = [1.0, 2.5][draw(9 + i as u64) % 2];
+            }
+            let mut row = Row::new(&rule, columns);
+            let (mut one, mut other) = (vec![0.0; columns], vec![0.0; columns]);
+            fused += usize::from(row.fused.is_some());
+            row.merge(&x, None, 0, &mut one);
+            row.by_steps(&x, None, 0, &mut other);
+            let differs = one.iter().zip(&other).position(|(a, b)| a != b);
+            assert_eq!(differs, None, "{rule:?}");
+        }
+        assert_eq!(fused, 240);
     }
 }

@@ -26,7 +26,7 @@ const OVERSAMPLING: usize = 16;
 const MOST_LOOKS: usize = 8;
 
 /// The k largest have stopped growing when a look adds no more than this share to them.
-const GROWTH: f64 = 2e-4;
+const GROWTH: f64 = 5e-4;
 
 /// M at the rank asked for.
 pub struct Sketch {

@@ -1,0 +1,73 @@
+//! A GPU as a backend, by way of WebGPU: in a page the browser's, in a terminal Vulkan, Metal or Direct3D.
+//!
+//! The entries of M are made in tiles of 64×64, in registers and workgroup memory, and only thin panels, counts and sums
+//! ever leave it. Rounding differs from the CPU's (another order of summation, fused operations), and from device to
+//! device; chance and thresholds do not: they are integers.
+
+mod device;
+mod job;
+mod kernels;
+mod run;
+mod upload;
+
+use crate::Error;
+use crate::entries::{Backend, Entries, Key, Powered, Sums, Target, Work};
+use device::Device;
+pub use device::Wanted;
+use faer::Mat;
+use kernels::Kernels;
+pub use kernels::{Shader, shaders};
+use run::Run;
+
+/// A GPU.
+pub struct Gpu {
+    device: Device,
+    kernels: Kernels,
+}
+
+/// Opens the fastest device that will do; none where none will, and an error where one is [`Wanted::On`].
+///
+/// # Errors
+/// `Device`: none was found, or it could not be opened, or it refuses the kernels.
+pub async fn open(wanted: Wanted) -> Result<Option<Gpu>, Error> {
+    let Some(device) = Device::open(wanted).await? else { return Ok(None) };
+    let kernels = device.watched(async || Ok(Kernels::new(&device))).await?;
+    Ok(Some(Gpu { device, kernels }))
+}
+
+impl Gpu {
+    /// Does `work` with the module on the device.
+    async fn run<'a, T>(
+        &'a self,
+        entries: Entries<'a>,
+        work: impl AsyncFnOnce(Run<'a>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.device.watched(async || work(Run::new(&self.device, &self.kernels, entries)).await).await
+    }
+}
+
+impl Backend for Gpu {
+    fn count<'a>(&'a self, entries: Entries<'a>, key: Key, level: usize, targets: &'a [Target]) -> Work<'a, Vec<f64>> {
+        Box::pin(self.run(entries, async move |run| run.count(key, level, targets).await))
+    }
+
+    fn power<'a>(&'a self, entries: Entries<'a>, z: &'a Mat<f32>) -> Work<'a, Powered> {
+        Box::pin(self.run(entries, async move |run| run.power(z).await))
+    }
+
+    fn times<'a>(&'a self, entries: Entries<'a>, z: &'a Mat<f32>) -> Work<'a, Mat<f32>> {
+        Box::pin(self.run(entries, async move |run| run.times(z).await))
+    }
+
+    fn sums<'a>(&'a self, entries: Entries<'a>) -> Work<'a, Sums> {
+        Box::pin(self.run(entries, async move |run| run.sums().await))
+    }
+
+    fn takes(&self, entries: Entries) -> bool {
+        !self.device.is_lost() && !entries.rule.needs_rows() && upload::fits(entries)
+    }
+
+    fn name(&self) -> Option<&str> {
+        Some(&self.device.name)
+    }
+}

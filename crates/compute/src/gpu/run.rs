@@ -1,0 +1,272 @@
+//! What is asked of a backend, as runs of the kernels.
+
+use super::device::Device;
+use super::job::Job;
+use super::kernels::{Kernel, Kernels};
+use super::upload::{BINDING, Module, TILE, ranks, sums_words};
+use crate::Error;
+use crate::entries::{Combine, Entries, Key, Powered, Sums, Target, radix};
+use faer::Mat;
+use wgpu::BufferUsages as Usages;
+
+/// Workgroups that keep a large device busy.
+const BUSY: usize = 512;
+
+/// Most panels that are added up for one.
+const CUTS: usize = 16;
+
+/// Tiles that one workgroup of `count` goes along.
+const STRIP: u32 = 8;
+
+/// One call of a backend's function.
+pub(super) struct Run<'a> {
+    pub device: &'a Device,
+    pub kernels: &'a Kernels,
+    module: Module<'a>,
+}
+
+/// One step of a submission.
+#[derive(Clone)]
+struct Step<'b> {
+    job: Job,
+    pipeline: usize,
+    /// Bindings 4, 5 and 6.
+    read: Option<&'b wgpu::Buffer>,
+    written: [Option<&'b wgpu::Buffer>; 2],
+    groups: [usize; 3],
+}
+
+impl<'a> Run<'a> {
+    pub fn new(device: &'a Device, kernels: &'a Kernels, entries: Entries<'a>) -> Run<'a> {
+        Run { device, kernels, module: Module::new(device, entries) }
+    }
+
+    pub async fn count(&self, key: Key, level: usize, targets: &[Target]) -> Result<Vec<f64>, Error> {
+        let entries = self.module.entries;
+        let all = targets.len() * radix::bins(level);
+        if all == 0 || key == Key::Score && !matches!(entries.rule.combine, Combine::Scored(_)) {
+            return Ok(vec![0.0; all]);
+        }
+        let words: Vec<u32> = targets.iter().flat_map(|target| [target.part as u32, target.above]).collect();
+        let asked = self.storage("targets", words.len());
+        self.device.write(&asked, &words);
+        let counts = self.storage("counts", all);
+        let per_target = match key {
+            Key::Magnitude => 2 * ranks(entries) / entries.pairs.len().max(1),
+            Key::Variance | Key::Score => 4 * ranks(entries),
+        };
+        let (width, shift) = radix::LEVELS[level];
+        let across = self.tiles_across().div_ceil(STRIP as usize);
+        self.module.each(self.device, self.module.rows(per_target * targets.len()), |mut job| {
+            (job.across, job.counted, job.shift, job.width) = (STRIP, key as u32, shift, width);
+            let groups = [across, strips(&job), targets.len()];
+            let pipeline = Kernel::Count as usize;
+            self.submit(&[Step { job, pipeline, read: Some(&asked), written: [Some(&counts), None], groups }]);
+            Ok(())
+        })?;
+        Ok(self.device.read(&counts, all).await?.into_iter().map(f64::from).collect())
+    }
+
+    /// M·`x`.
+    pub async fn times(&self, x: &Mat<f32>) -> Result<Mat<f32>, Error> {
+        let (rows, q) = (self.rows_with(x.ncols(), 1), x.ncols());
+        let multiply = Multiply::new(self, x, rows);
+        let product = self.storage("product", self.module.entries.out() * 4 * multiply.wide);
+        self.module.each(self.device, rows, |job| {
+            let into = job.row as usize * multiply.wide;
+            self.submit(&multiply.steps(job, &product, into));
+            Ok(())
+        })?;
+        self.panel(&product, self.module.entries.out(), q).await
+    }
+
+    pub async fn power(&self, x: &Mat<f32>) -> Result<Powered, Error> {
+        let (columns, q) = (self.module.entries.columns(), x.ncols());
+        let rows = self.rows_with(q, 2);
+        let multiply = Multiply::new(self, x, rows);
+        let seen = self.storage("seen", rows * 4 * multiply.wide);
+        let panels = cuts(self.tiles_across(), rows.div_ceil(TILE), columns * 4 * multiply.wide);
+        let parts = self.storage("parts of the product", panels * columns * 4 * multiply.wide);
+        let (pipeline, runs) = Kernel::Transposed.over(q);
+        self.module.each(self.device, rows, |job| {
+            let mut steps = multiply.steps(job, &seen, 0).to_vec();
+            let down = strips(&job).div_ceil(panels) as u32;
+            let job = Job { down, wide: multiply.wide as u32, ..job };
+            let groups = [panels, self.tiles_across(), runs as usize];
+            steps.push(Step { job, pipeline, read: Some(&seen), written: [Some(&parts), None], groups });
+            self.submit(&steps);
+            Ok(())
+        })?;
+        let product = self.storage("product", columns * 4 * multiply.wide);
+        self.submit(&[add(self.module.job, &parts, &product, columns * multiply.wide, panels, 0)]);
+        let z = self.panel(&product, columns, q).await?;
+        let squares = self.device.read(&multiply.squares, multiply.squared).await?;
+        Ok(Powered { z, total: squares.into_iter().map(|x| f64::from(f32::from_bits(x))).sum() })
+    }
+
+    pub async fn sums(&self) -> Result<Sums, Error> {
+        let (entries, across) = (self.module.entries, self.tiles_across());
+        let words = sums_words(entries.pairs.len());
+        let all = words * across * entries.out().div_ceil(TILE);
+        let found = self.storage("sums", all);
+        self.module.each(self.device, self.rows_with(0, 3), |mut job| {
+            job.into = job.row / TILE as u32 * across as u32;
+            let (pipeline, written) = (Kernel::Sums as usize, [Some(&found), None]);
+            self.submit(&[Step { job, pipeline, read: None, written, groups: [across, strips(&job), 1] }]);
+            Ok(())
+        })?;
+        let mut sums = Sums::new(entries.pairs.len());
+        let found = self.device.read(&found, all).await?;
+        found.chunks_exact(words).for_each(|tile| add_tile(&mut sums, tile));
+        Ok(sums)
+    }
+
+    fn storage(&self, label: &str, words: usize) -> wgpu::Buffer {
+        self.device.buffer(label, words.max(4), Usages::STORAGE | Usages::COPY_SRC)
+    }
+
+    fn tiles_across(&self) -> usize {
+        self.module.entries.columns().div_ceil(TILE)
+    }
+
+    /// Rows of a range where M is made `times` times, and multiplied with panels of `q` columns.
+    fn rows_with(&self, q: usize, times: usize) -> usize {
+        self.module.rows(2 * times * (self.module.job.passes() * ranks(self.module.entries) + q))
+    }
+
+    /// Submits steps, one after the other.
+    fn submit(&self, steps: &[Step]) {
+        let mut encoder = self.device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        let module = &self.module;
+        for step in steps {
+            let words = step.job.words();
+            let job = self.device.buffer("job", words.len(), Usages::UNIFORM);
+            self.device.write(&job, &words);
+            let [unread, unwritten, also] = &module.spare;
+            let buffers = [
+                &job,
+                &module.ups,
+                &module.downs,
+                &module.parts,
+                step.read.unwrap_or(unread),
+                step.written[0].unwrap_or(unwritten),
+                step.written[1].unwrap_or(also),
+            ];
+            self.kernels.run(self.device, &mut pass, step.pipeline, buffers, step.groups.map(|groups| groups as u32));
+        }
+        drop(pass);
+        self.device.queue.submit([encoder.finish()]);
+    }
+
+    /// The panel of `rows` rows and `q` columns that stands in `buffer`.
+    async fn panel(&self, buffer: &wgpu::Buffer, rows: usize, q: usize) -> Result<Mat<f32>, Error> {
+        let stride = q.next_multiple_of(4);
+        let words = self.device.read(buffer, rows * stride).await?;
+        Ok(Mat::from_fn(rows, q, |i, l| f32::from_bits(words[i * stride + l])))
+    }
+}
+
+/// Products of M and one panel.
+struct Multiply {
+    panel: wgpu::Buffer,
+    /// vec4s in a row of the panel.
+    wide: usize,
+    /// Into how many panels a range's product is cut, tiles of each, and their room.
+    cuts: usize,
+    across: usize,
+    parts: wgpu::Buffer,
+    /// Sums of squares.
+    squares: wgpu::Buffer,
+    squared: usize,
+    pipeline: usize,
+    runs: usize,
+}
+
+impl Multiply {
+    /// For ranges of at most `rows` rows.
+    fn new(run: &Run, x: &Mat<f32>, rows: usize) -> Multiply {
+        let (entries, wide) = (run.module.entries, x.ncols().div_ceil(4));
+        let mut words = vec![0; x.nrows() * 4 * wide];
+        for (i, row) in words.chunks_exact_mut(4 * wide.max(1)).enumerate() {
+            (0..x.ncols()).for_each(|l| row[l] = x[(i, l)].to_bits());
+        }
+        let panel = run.storage("panel", words.len());
+        run.device.write(&panel, &words);
+        let tiles = run.tiles_across();
+        let across = tiles.div_ceil(cuts(rows.div_ceil(TILE), tiles, rows * 4 * wide));
+        let cuts = tiles.div_ceil(across);
+        let squared = cuts * entries.out().div_ceil(TILE);
+        let (pipeline, runs) = Kernel::Multiply.over(x.ncols());
+        Multiply {
+            panel,
+            wide,
+            cuts,
+            across,
+            parts: run.storage("parts of a product", cuts * rows * 4 * wide),
+            squares: run.storage("squares", squared),
+            squared,
+            pipeline,
+            runs: runs as usize,
+        }
+    }
+
+    /// Multiplies a range of M with the panel, into `product` from the vec4 `into` on.
+    fn steps<'b>(&'b self, job: Job, product: &'b wgpu::Buffer, into: usize) -> [Step<'b>; 2] {
+        let job = Job { wide: self.wide as u32, across: self.across as u32, cuts: self.cuts as u32, ..job };
+        let step = Step {
+            job,
+            pipeline: self.pipeline,
+            read: Some(&self.panel),
+            written: [Some(&self.parts), Some(&self.squares)],
+            groups: [self.cuts, strips(&job), self.runs],
+        };
+        let rows = (job.end - job.row) as usize;
+        [step, add(job, &self.parts, product, rows * self.wide, self.cuts, into)]
+    }
+}
+
+/// Adds `panels` panels of `size` vec4s.
+fn add<'b>(
+    job: Job,
+    parts: &'b wgpu::Buffer,
+    sum: &'b wgpu::Buffer,
+    size: usize,
+    panels: usize,
+    into: usize,
+) -> Step<'b> {
+    let job = Job { size: size as u32, panels: panels as u32, into: into as u32, ..job };
+    let groups = [size.div_ceil(256).clamp(1, 1024), 1, 1];
+    Step { job, pipeline: Kernel::Add as usize, read: Some(parts), written: [Some(sum), None], groups }
+}
+
+/// Into how many panels of `words` numbers a product is cut, so that there is work for all: `strips` strips of `tiles`.
+fn cuts(strips: usize, tiles: usize, words: usize) -> usize {
+    let room = BINDING / words.max(1);
+    BUSY.div_ceil(strips.max(1)).min(tiles).min(CUTS).min(room).max(1)
+}
+
+/// Strips of tiles in a range.
+fn strips(job: &Job) -> usize {
+    (job.end - job.row).div_ceil(TILE as u32) as usize
+}
+
+/// Adds the numbers of one tile.
+fn add_tile(sums: &mut Sums, tile: &[u32]) {
+    let at = |i: usize| f64::from(f32::from_bits(tile[i]));
+    sums.total += at(0);
+    sums.conflicts += at(1);
+    sums.against += at(2);
+    sums.sizes += at(3);
+    (0..3).for_each(|i| sums.held[i] += at(4 + i));
+    sums.entries += at(7);
+    for (i, part) in sums.parts.iter_mut().enumerate() {
+        let own = 8 * (i + 1);
+        part.size += at(own);
+        part.left += at(own + 1);
+        part.kept += at(own + 2);
+        part.alone += at(own + 3);
+        part.inner += at(own + 4);
+        part.agreed += at(own + 5);
+    }
+}
