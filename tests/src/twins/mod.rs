@@ -110,6 +110,8 @@ pub struct Problem {
     pub params: Value,
     /// The recipe's seed.
     pub seed: u64,
+    /// The rank asked for, where one is.
+    pub rank: Option<usize>,
 }
 
 impl Problem {

@@ -55,9 +55,8 @@ fn places(problem: &Problem, module: &Module, shares: &[f64], of: &str) -> Matri
 
 fn units(problem: &Problem, module: &Module, shares: &[f64]) -> Matrix {
     let ranks: Vec<usize> = module.parts.iter().map(|part| part.pair.down.rows).collect();
-    // No rank is asked for that is below the number of units.
     let count = match problem.number("units", 0.0) as usize {
-        0 => 64,
+        0 => problem.rank.unwrap_or_else(|| ranks.iter().copied().max().unwrap_or(0)),
         count => count,
     };
     let mut kept = vec![0; ranks.len()];
