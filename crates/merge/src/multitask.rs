@@ -8,7 +8,6 @@
 //! (Wang et al., ICML 2024.) `consensus` counts the masks, `tall` takes one of them.
 
 use crate::method::ModuleInputs;
-use crate::order::by_file;
 use crate::spec::{Option as Choice, ParamKind, ParamSpec, Params};
 use crate::survey::Survey;
 use crate::trim::Trim;
@@ -39,32 +38,27 @@ pub(crate) fn rule(module: &ModuleInputs, params: &Params, select: Select) -> Ru
     let mut rule = Rule { select, ..Rule::sum(module.weights) };
     if params.choice("of") == "ties" {
         rule.elect = Elect::Mass;
-        if let Some(trim) = trim(module, params) {
-            rule.parts.iter_mut().zip(module.present).for_each(|(part, adapter)| part.keep = trim.keep(*adapter));
-        }
+        let trim = trim(params);
+        rule.parts.iter_mut().zip(module.present).for_each(|(part, adapter)| part.keep = trim.keep(module, *adapter));
     }
     rule
 }
 
 /// Rounds over all modules, for thresholds of the file.
 pub(crate) fn rounds(params: &Params) -> usize {
-    if by_file(params) { thresholds(params) } else { 0 }
+    if params.choice("of") == "ties" { trim(params).rounds() } else { 0 }
 }
 
 /// Looks at a module, for thresholds of its own.
 pub(crate) fn looks(params: &Params) -> usize {
-    if by_file(params) { 0 } else { thresholds(params) }
+    if params.choice("of") == "ties" { trim(params).looks() } else { 0 }
 }
 
 /// What one of them counts.
 pub(crate) fn survey(round: usize, module: &ModuleInputs, params: &Params) -> Survey {
-    trim(module, params).map_or_else(|| Survey::Numbers(Vec::new()), |trim| trim.survey(round, module))
+    trim(params).survey(round, module)
 }
 
-fn thresholds(params: &Params) -> usize {
-    if params.choice("of") == "ties" { Trim::rounds(params) } else { 0 }
-}
-
-fn trim<'a>(module: &ModuleInputs<'a>, params: &Params) -> Option<Trim<'a>> {
-    Trim::new(params, if by_file(params) { module.facts } else { module.looked })
+fn trim(params: &Params) -> Trim<'_> {
+    Trim::new(params, params.choice("scope"))
 }

@@ -7,6 +7,7 @@ mod ace;
 mod angle_gate;
 mod auto;
 mod awd;
+mod breadcrumbs;
 mod cart;
 mod coefficients;
 mod compeft;
@@ -14,11 +15,15 @@ mod consensus;
 mod core;
 mod crossover;
 mod ctm;
+mod dare;
+mod dare_ties;
 mod dc_merge;
+mod della;
 mod do_merging;
 mod doge;
 mod drop_units;
 mod emr;
+mod entries;
 mod frequency;
 mod gram_schmidt;
 mod inner;
@@ -29,6 +34,7 @@ mod lego;
 mod linear;
 mod lowdin;
 mod magmax;
+mod magnitude_prune;
 mod mosaic;
 mod mutate;
 mod np_lora;
@@ -40,6 +46,7 @@ mod ram;
 mod resize;
 mod robust_merge;
 mod scalar;
+mod sce;
 mod star;
 mod svc;
 mod tall;
@@ -180,6 +187,12 @@ pub const TWINS: &[Twin] = &[
     twin::TWIN,
     // Sparse masks
     ties::TWIN,
+    dare::TWIN,
+    dare_ties::TWIN,
+    della::TWIN,
+    breadcrumbs::TWIN,
+    magnitude_prune::TWIN,
+    sce::TWIN,
     magmax::TWIN,
     emr::TWIN,
     consensus::TWIN,

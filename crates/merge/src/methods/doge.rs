@@ -21,12 +21,11 @@
 //! looks at every entry for the thresholds and three to five for the truncated SVD. A step costs 4·out·Σrᵢ·(T + Σrᵢ/6).
 
 use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome, failed};
-use crate::order::{SCOPE, by_file};
 use crate::shift::Shift;
 use crate::spec::{ANY, Law, ParamKind, ParamSpec, Params, Reference, Section, Spec};
 use crate::spectra;
 use crate::survey::Survey;
-use crate::trim::{DENSITY, Trim};
+use crate::trim::{DENSITY, SCOPE, Trim};
 use rankweave_adapter::Result;
 use rankweave_compute::entries::Rule;
 use rankweave_compute::linalg::{self, Svd};
@@ -100,11 +99,12 @@ impl MergeMethod for Doge {
             down: core.lift_down(Mat::identity(q, q).as_ref()),
             scale: 1.0,
         };
-        let merged = if let Some(trim) = trim(module, params) {
+        let trim = Trim::new(params, params.choice("scope"));
+        let merged = if params.number("density") < 1.0 {
             let mut rule = Rule { shift: Some(pair(&delta)), ..Rule::sum(&lambdas) };
             for (i, part) in rule.parts.iter_mut().enumerate() {
                 // λᵢ·(wᵢ·xᵢ + Δ).
-                (part.keep, part.gain) = (trim.keep(module.present[i]), module.weights[i] as f32);
+                (part.keep, part.gain) = (trim.keep(module, module.present[i]), module.weights[i] as f32);
             }
             Merged::Entries(Box::new(rule))
         } else {
@@ -115,25 +115,20 @@ impl MergeMethod for Doge {
     }
 
     fn rounds(&self, params: &Params) -> usize {
-        if by_file(params) { Trim::rounds(params) } else { 0 }
+        Trim::new(params, params.choice("scope")).rounds()
     }
 
     fn looks(&self, params: &Params) -> usize {
-        Trim::rounds(params) - self.rounds(params)
+        Trim::new(params, params.choice("scope")).looks()
     }
 
     fn survey(&self, round: usize, module: &ModuleInputs, params: &Params) -> Result<Survey> {
-        let empty = || Survey::Numbers(Vec::new());
-        Ok(trim(module, params).map_or_else(empty, |trim| trim.survey(round, module)))
+        Ok(Trim::new(params, params.choice("scope")).survey(round, module))
     }
 
     fn full_rank(&self) -> bool {
         true
     }
-}
-
-fn trim<'a>(module: &ModuleInputs<'a>, params: &Params) -> Option<Trim<'a>> {
-    Trim::new(params, if by_file(params) { module.facts } else { module.looked })
 }
 
 /// λᵢ; 0 of an adapter that is zero.

@@ -5,6 +5,7 @@ mod analogy;
 mod angle_gate;
 mod auto;
 mod awd;
+mod breadcrumbs;
 mod cap_outliers;
 mod cart;
 mod coefficients;
@@ -14,7 +15,10 @@ mod consensus;
 mod core;
 mod crossover;
 mod ctm;
+mod dare;
+mod dare_ties;
 mod dc_merge;
+mod della;
 mod do_merging;
 mod doge;
 mod drop_units;
@@ -30,6 +34,7 @@ mod least_squares;
 mod lego;
 mod lowdin;
 mod magmax;
+mod magnitude_prune;
 mod mean;
 mod metagpt;
 mod model_stock;
@@ -47,6 +52,7 @@ mod pico;
 mod ram;
 mod resize;
 mod robust_merge;
+mod sce;
 mod slerp;
 mod star;
 mod sum;
@@ -112,6 +118,12 @@ static REGISTRY: &[&dyn MergeMethod] = &[
     &twin::Twin,
     // Sparse masks
     &ties::Ties,
+    &dare::Dare,
+    &dare_ties::DareTies,
+    &della::Della,
+    &breadcrumbs::Breadcrumbs,
+    &magnitude_prune::MagnitudePrune,
+    &sce::Sce,
     &magmax::MagMax,
     &emr::Emr,
     &consensus::Consensus,

@@ -14,10 +14,9 @@
 
 use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome};
 use crate::multitask::{self, FACTOR, OF};
-use crate::order::SCOPE;
 use crate::spec::{ANY, Law, ParamKind, ParamSpec, Params, Reference, Section, Spec};
 use crate::survey::Survey;
-use crate::trim::DENSITY;
+use crate::trim::{DENSITY, SCOPE};
 use rankweave_adapter::{Adapter, Error, Kind, Result};
 use rankweave_compute::Nulls;
 use rankweave_compute::entries::Select;
