@@ -97,7 +97,7 @@ fn merge(problem: &Problem) -> Vec<Matrix> {
                 sigma.iter().filter(|s| **s >= last * (1.0 - 1e-6)).count()
             }
         };
-        let delta = shifted(&taus, &lambdas, &leading(&u, count), problem.number("steps", 20.0) as usize);
+        let delta = shifted(&taus, &lambdas, &leading(&u, count), problem.number("steps", 10.0) as usize);
         let mut merged = delta.scaled(0.0);
         for ((part, tau), lambda) in module.parts.iter().zip(&taus).zip(&lambdas) {
             let whole = problem.choice("scope", "module") == "file";

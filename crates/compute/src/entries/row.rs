@@ -250,11 +250,15 @@ impl<'a> Row<'a> {
         &self.size
     }
 
-    /// The scores of adapter `i`'s entries, by what is known of `scores` so far.
-    pub fn scores(&mut self, scores: &[Score], x: &[&[f32]], i: usize) -> &[f32] {
+    /// Finds the scores of adapter `i`'s entries, by what is known of `scores` so far.
+    pub fn score(&mut self, scores: &[Score], x: &[&[f32]], i: usize) {
         for (j, score) in self.size.iter_mut().enumerate() {
             *score = score_of(&self.rule.parts, &scores[i], x, i, j).1;
         }
+    }
+
+    /// Those found last.
+    pub fn scores(&self) -> &[f32] {
         &self.size
     }
 

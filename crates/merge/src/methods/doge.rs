@@ -57,8 +57,8 @@ static SPEC: Spec = Spec {
         ParamSpec {
             name: "steps",
             title: "Steps",
-            help: "0 leaves the adapters unshifted, 20 finds most of the shift, 100 also what hardly changes the loss.",
-            kind: ParamKind::Number { default: 20.0, min: 0.0, max: 100.0, step: 1.0 },
+            help: "0 leaves the adapters unshifted, 10 finds nearly all of the shift, 100 also what hardly changes the loss.",
+            kind: ParamKind::Number { default: 10.0, min: 0.0, max: 100.0, step: 1.0 },
         },
         ParamSpec {
             name: "subspace",

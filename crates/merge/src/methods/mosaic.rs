@@ -1,4 +1,4 @@
-//! Mosaic: every place belongs to one adapter, by chance; nothing is averaged.
+//! Mosaic: every place belongs to one adapter, by chance or by size; nothing is averaged.
 //!
 //! ```text
 //! M = Σ maskᵢ∘τᵢ,   Σ maskᵢ = 1        τᵢ = wᵢ·ΔWᵢ (out×columns)
@@ -34,7 +34,7 @@ pub(super) struct Mosaic;
 static SPEC: Spec = Spec {
     id: "mosaic",
     title: "Mosaic",
-    summary: "Gives every unit, row, column or entry to one of the adapters by chance, so that nothing is averaged.",
+    summary: "Gives every unit, row, column or entry to one of the adapters, so that nothing is averaged.",
     formula: "M = Σ maskᵢ∘τᵢ,   Σ maskᵢ = 1,   τᵢ = wᵢ·ΔWᵢ",
     when: "As a yardstick for methods that average: it costs nothing, and of units the rank is exactly what was asked for. \
            The share of an adapter that is masked away is gone; try several seeds.",

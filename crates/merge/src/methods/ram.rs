@@ -36,7 +36,10 @@ static SPEC: Spec = Spec {
     formula: "M = mean{ τᵢ : |τᵢ| > t };   (1 + r·min(ρᵢ, α))·τᵢ where i is alone,   ρᵢ = shared/alone entries of i",
     when: "For adapters that work on different entries, each of which the mean would weaken. Entries of low-rank adapters \
            are seldom still: what counts as active is a setting here, and at 0 this is the mean.",
-    reference: Reference { title: "RAM: Reinforced Agent Merging (2026)", url: "https://arxiv.org/abs/2601.13572" },
+    reference: Reference {
+        title: "Behavior Knowledge Merge in Reinforced Agentic Models (Yuan et al., 2026)",
+        url: "https://arxiv.org/abs/2601.13572",
+    },
     section: Section::Sparse,
     adapters: ANY,
     experimental: false,
