@@ -5,8 +5,10 @@
 use rankweave_merge::{Spec, registry};
 use rankweave_tests::engine::{File, Job, Merged};
 use rankweave_tests::fixture::{self, SHAPES};
+use rankweave_tests::kinds;
 use rankweave_tests::naive::{self, Pair};
 use rankweave_tests::rng::Stream;
+use rankweave_tests::tensors;
 use rankweave_tests::twins::{Module, Part, Problem, TWINS};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -36,7 +38,7 @@ fn files(spec: &Spec, seed: u64) -> Vec<File> {
 
 /// What the twin needs of the same merge.
 fn problem(job: &Job, merged: &Merged) -> (Problem, Vec<String>) {
-    let read = |file: &File| naive::modules(&rankweave_tests::tensors::read(&file.bytes), None);
+    let read = |file: &File| naive::modules(&tensors::read(&file.bytes), None);
     let inputs: Vec<BTreeMap<String, Pair>> = job.files.iter().map(read).collect();
     let mut names: Vec<(String, String)> =
         merged.report.modules.iter().map(|m| (naive::canonical_of_id(&m.module), m.module.clone())).collect();
@@ -63,19 +65,22 @@ fn every_method_has_a_twin() {
     assert_eq!(methods.len(), twins.len(), "a twin of no method");
 }
 
-#[test]
-fn every_method_agrees_with_its_twin() {
+/// Compares merges 0..`seeds` of every method and setting with the twin's: as pairs that hold everything, or as whole
+/// differences.
+fn compare(seeds: u64, dense: bool) {
     for method in registry() {
         let spec = method.spec();
         let twin = TWINS.iter().find(|twin| twin.id == spec.id).unwrap();
         let (mut compared, mut worst) = (0, 0.0f64);
         for (variant, params) in twin.params.iter().enumerate() {
-            for seed in 0..8 {
+            for seed in 0..seeds {
                 let params: Value = serde_json::from_str(params).unwrap();
                 let mut job = Job::new(spec.id, files(spec, 10 * variant as u64 + seed));
                 job.method = json!({"id": spec.id, "params": params});
                 job.seed = seed;
-                if method.full_rank() {
+                if dense {
+                    job.rank = json!({"mode": "dense"});
+                } else if method.full_rank() {
                     // More than any of the modules has.
                     job.rank = json!({"mode": "fixed", "value": 64});
                 }
@@ -88,11 +93,13 @@ fn every_method_agrees_with_its_twin() {
                     }
                 };
                 let (problem, names) = problem(&job, &merged);
-                let (answers, found) = ((twin.merge)(&problem), merged.modules());
+                let (answers, found) = ((twin.merge)(&problem), kinds::deltas(&tensors::read(&merged.bytes), None));
+                let whole = tensors::read(&merged.bytes).tensors.keys().all(|name| name.ends_with(".diff"));
+                assert_eq!(whole, dense, "{}", spec.id);
                 assert_eq!(found.len(), answers.len(), "{}", spec.id);
                 for ((name, answer), module) in names.iter().zip(&answers).zip(&problem.modules) {
                     let size = module.taus().iter().map(|tau| tau.norm()).fold(answer.norm(), f64::max);
-                    let error = found[name].delta().plus(-1.0, answer).norm() / size;
+                    let error = found[name].plus(-1.0, answer).norm() / size;
                     worst = worst.max(error);
                     assert!(
                         error <= TOLERANCE,
@@ -105,6 +112,20 @@ fn every_method_agrees_with_its_twin() {
             }
         }
         println!("{}: {compared} modules, worst {worst:.1e}", spec.id);
-        assert!(compared >= 20 * twin.params.len(), "{}: only {compared} modules were compared", spec.id);
+        assert!(
+            compared as u64 >= 20 * twin.params.len() as u64 * seeds / 8,
+            "{}: only {compared} modules were compared",
+            spec.id
+        );
     }
+}
+
+#[test]
+fn every_method_agrees_with_its_twin() {
+    compare(8, false);
+}
+
+#[test]
+fn every_method_agrees_with_its_twin_as_whole_differences() {
+    compare(4, true);
 }

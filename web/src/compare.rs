@@ -1,5 +1,6 @@
 //! What the open adapters have in common, before anything is merged, and what else a merge would do.
 
+use crate::conflicts::ConflictsPart;
 use crate::live;
 use crate::state::{State, state};
 use crate::trouble::{trouble, warning_notes};
@@ -24,6 +25,7 @@ pub fn Compare() -> impl IntoView {
         <div class="part">
             <h3>{live::signal(move || if number.get() == 1 { "This adapter alone" } else { "These adapters together" })}</h3>
             {live::part(shared)}
+            {live::when(move || { number.get() > 1 }, || view! { <ConflictsPart /> }.into_any())}
             <div class="notes" aria-live="polite">
                 {live::part(notes)}
             </div>

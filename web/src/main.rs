@@ -14,6 +14,7 @@ mod boot;
 mod card;
 mod check;
 mod compare;
+mod conflicts;
 mod copy;
 mod drop;
 mod entries;

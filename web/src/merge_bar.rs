@@ -3,7 +3,7 @@
 use crate::format::{bytes, count, fixed, seconds, took};
 use crate::job::{self, Job, Run};
 use crate::live;
-use crate::state::{State, state};
+use crate::state::{Policy, State, state};
 use leptos::{html, prelude::*};
 
 /// The bar.
@@ -88,7 +88,11 @@ fn line(state: State) -> String {
         Some(Ok(e)) => {
             #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
             let size = bytes(e.bytes as f64);
-            format!("At most {size}, {}, rank up to {}", count(e.modules, "module"), e.rank)
+            let rank = match state.form.policy.get() {
+                Policy::Dense => "whole differences".to_owned(),
+                _ => format!("rank up to {}", e.rank),
+            };
+            format!("At most {size}, {}, {rank}", count(e.modules, "module"))
         }
         Some(Err(_)) => "Not possible like this; see “What happens”.".into(),
         None => "Looking…".into(),

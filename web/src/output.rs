@@ -75,6 +75,10 @@ pub fn OutputFields() -> impl IntoView {
                     }
                 />
             </div>
+            <div class="option">
+                {radio(Policy::Dense, "rank-dense")}
+                <label for="rank-dense">"None: whole differences, in a large file"</label>
+            </div>
         </fieldset>
         <div class="pair">
             {choose("dtype", "Number type", &DTYPES, form.dtype)}

@@ -76,6 +76,8 @@ pub struct Chosen {
 pub enum Policy {
     /// As high as the exact result needs.
     Exact,
+    /// Whole differences.
+    Dense,
     /// At most a number.
     Fixed,
     /// As low as a share of the energy allows.
@@ -139,6 +141,7 @@ impl State {
         let fixed = self.form.fixed.get() as u32;
         let rank = match self.form.policy.get() {
             Policy::Exact => Rank::Exact,
+            Policy::Dense => Rank::Dense,
             Policy::Fixed => Rank::Fixed { value: fixed },
             Policy::Energy => Rank::Energy { value: self.form.energy.get() / 100.0 },
         };

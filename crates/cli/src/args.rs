@@ -41,8 +41,28 @@ pub(crate) struct Inspect {
     #[arg(long)]
     pub json: bool,
     /// Print the blocks of each file's family instead, with the modules that the file has there.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "conflicts")]
     pub blocks: bool,
+    /// Count, module by module, where the files pull against each other: in some rows of each module, or exactly.
+    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "sampled")]
+    pub conflicts: Option<ConflictsArg>,
+    /// What the rows are drawn from [default: 0].
+    #[arg(long, requires = "conflicts")]
+    pub seed: Option<u32>,
+    /// One weight per file, for --conflicts [default: all 1].
+    #[arg(long, requires = "conflicts", value_delimiter = ',', allow_hyphen_values = true, value_name = "W,W,…")]
+    pub weights: Option<Vec<f64>>,
+    #[command(flatten)]
+    pub base: Based,
+}
+
+/// Which entries --conflicts looks at.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ConflictsArg {
+    /// Some rows of each module.
+    Sampled,
+    /// All.
+    Exact,
 }
 
 #[derive(Args)]
@@ -85,7 +105,8 @@ pub(crate) struct Merge {
     /// A parameter of the method; may be given several times.
     #[arg(long = "param", value_parser = param, value_name = "NAME=VALUE", allow_hyphen_values = true)]
     pub params: Vec<(String, String)>,
-    /// Rank of the result: exact (nothing lost), a number, or energy:SHARE.
+    /// Rank of the result: exact (nothing lost), a number, energy:SHARE, or dense: whole differences instead of pairs, as
+    /// kohya's, ComfyUI's and diffusers' spellings have them.
     #[arg(long, default_value = "exact")]
     pub rank: String,
     /// Type of the factors [default: that of the first input].

@@ -3,9 +3,9 @@
 use crate::args::Inspect;
 use crate::inputs::{self, Input};
 use crate::show::{self, line};
-use crate::{blocks, progress, together};
-use rankweave_adapter::{Adapter, Error, KindId, Result, Source, display::clean};
-use rankweave_recipe::{Compatibility, Inspection, Reading, about, compatibility, inspect, read_whole};
+use crate::{blocks, conflicts, progress, together};
+use rankweave_adapter::{Error, KindId, Result, Source, display::clean};
+use rankweave_recipe::{Compatibility, Conflicts, Inspection, Reading, about, compatibility, inspect, read_whole};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -15,49 +15,61 @@ use std::fmt::Display;
 struct Inspected {
     files: Vec<Inspection>,
     compatibility: Compatibility,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conflicts: Option<Conflicts>,
 }
 
 pub(crate) fn run(args: &Inspect) -> std::result::Result<(), Vec<Error>> {
     if args.blocks {
         return blocks::inspect(args);
     }
-    let (mut files, mut adapters, mut readings) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut files, mut inputs, mut readings) = (Vec::new(), Vec::new(), Vec::new());
     let mut errors = Vec::new();
     for path in &args.files {
-        match inputs::open(path).and_then(|input| facts(args, input)) {
-            Ok((inspection, adapter, reading)) => {
+        match inputs::open(path).and_then(|input| Ok((facts(args, &input)?, input))) {
+            Ok(((inspection, reading), input)) => {
                 files.push(inspection);
-                adapters.push(adapter);
+                inputs.push(input);
                 readings.push(reading);
             }
             Err(error) => errors.push(error),
         }
     }
-    let compatibility = compatibility(&adapters.iter().collect::<Vec<_>>(), &readings);
+    let compatibility = compatibility(&inputs.iter().map(|input| &input.adapter).collect::<Vec<_>>(), &readings);
+    // Of some of the files they would be other numbers.
+    let how = args.conflicts.filter(|_| errors.is_empty());
+    let conflicts = match how.map(|how| conflicts::measure(args, how, inputs)).transpose() {
+        Ok(conflicts) => conflicts,
+        Err(why) => {
+            errors.extend(why);
+            None
+        }
+    };
     if args.json {
-        show::json(&Inspected { files, compatibility });
+        show::json(&Inspected { files, compatibility, conflicts });
     } else {
         files.iter().for_each(table);
         together::print(&compatibility);
+        conflicts.iter().for_each(conflicts::print);
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
 /// What the header says, and what the bytes say where that is asked for.
-fn facts(args: &Inspect, input: Input) -> Result<(Inspection, Adapter, Option<Reading>)> {
+fn facts(args: &Inspect, input: &Input) -> Result<(Inspection, Option<Reading>)> {
     let Input { adapter, source } = input;
-    let inspection = inspect(&adapter, &source)?;
+    let inspection = inspect(adapter, source)?;
     let reading = args.tensors.then(|| {
         let bar = progress::bytes("reading", 2 * source.len());
         let step = |done| {
             bar.set_position(done);
             Ok(())
         };
-        let reading = read_whole(&adapter, &source, step);
+        let reading = read_whole(adapter, source, step);
         bar.finish_and_clear();
         reading
     });
-    Ok((inspection, adapter, reading.transpose()?))
+    Ok((inspection, reading.transpose()?))
 }
 
 fn table(facts: &Inspection) {

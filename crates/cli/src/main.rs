@@ -7,6 +7,7 @@ mod args;
 mod base;
 mod blocks;
 mod cancel;
+mod conflicts;
 mod edit;
 mod hash;
 mod inputs;

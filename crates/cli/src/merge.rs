@@ -90,14 +90,14 @@ fn recipe(args: &Merge, inputs: &[Input], target: &Target) -> Result<Recipe, Vec
 }
 
 /// Says in the recipe which inputs are taken for their direction alone, where that is asked for.
-fn take_directions(recipe: &mut Recipe, based: &Based, inputs: &[Input]) {
+pub(crate) fn take_directions(recipe: &mut Recipe, based: &Based, inputs: &[Input]) {
     let dora = |input: &Input| input.adapter.modules.iter().any(|module| module.kind == KindId::Dora);
     for (source, _) in recipe.sources.iter_mut().zip(inputs).filter(|(_, i)| based.dora.is_some() && dora(i)) {
         source.dora = Some(DIRECTION.to_owned());
     }
 }
 
-fn per_input<'a>(given: Option<&'a [f64]>, count: usize, flag: &str) -> Result<Option<&'a [f64]>, Error> {
+pub(crate) fn per_input<'a>(given: Option<&'a [f64]>, count: usize, flag: &str) -> Result<Option<&'a [f64]>, Error> {
     match given {
         Some(values) if values.len() != count => Err(Error::new(Kind::Parameter, format!("{flag} does not fit"))
             .expected(format!("{count} numbers, one per input"))

@@ -42,7 +42,7 @@ pub(crate) fn run(
 
 /// Does `work` for every task on all cores, and calls `take` with the results in the tasks' order, on this thread.
 /// `cancelled` is looked at between tasks.
-fn in_parallel<T: Send>(
+pub(crate) fn in_parallel<T: Send>(
     tasks: usize,
     sources: &[&(dyn Source + Sync)],
     cancelled: &AtomicBool,

@@ -211,6 +211,58 @@ fn convert_changes_the_spelling_and_keeps_the_rank() {
     assert_eq!(facts[0]["dtypes"].as_object().unwrap().keys().collect::<Vec<_>>(), ["F32"]);
 }
 
+/// `--rank dense` writes whole differences, and a recipe from the report does so again.
+#[test]
+fn dense_writes_whole_differences() {
+    let folder = Folder::new("dense");
+    let (out, again, report) = (folder.file("out.safetensors"), folder.file("b.safetensors"), folder.file("r.json"));
+    let flags = ["--rank", "dense", "--keys", "kohya", "--report", report.to_str().unwrap()];
+    assert!(merge(&samples()[..2], &out, &flags).status.success());
+    let facts = &json(&rankweave().args(["inspect", "--json"]).arg(&out).output().unwrap())["files"][0];
+    assert_eq!(facts["kinds"], serde_json::json!({"full": facts["modules"]}));
+    let report: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    assert_eq!(report["recipe"]["output"]["rank"], serde_json::json!({"mode": "dense"}));
+    assert_eq!(report["bytes"], fs::metadata(&out).unwrap().len());
+    let recipe = folder.file("recipe.json");
+    fs::write(&recipe, report["recipe"].to_string()).unwrap();
+    assert!(merge(&samples()[..2], &again, &["--recipe", recipe.to_str().unwrap()]).status.success());
+    assert_eq!(fs::read(&out).unwrap(), fs::read(&again).unwrap());
+    let refused = merge(&samples()[..2], &folder.file("c.safetensors"), &["--rank", "dense", "--keys", "peft"]);
+    let text = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && text.contains("--keys kohya"), "{text}");
+}
+
+/// `inspect --conflicts` measures some rows of each module, or all entries, and says which.
+#[test]
+fn conflicts_are_measured_by_rows_or_exactly() {
+    let measured = |flags: &[&str]| {
+        let output = rankweave().args(["inspect", "--json"]).args(samples()).args(flags).output().unwrap();
+        assert!(output.status.success(), "{flags:?}");
+        json(&output)["conflicts"].clone()
+    };
+    assert!(measured(&[]).is_null());
+    let exact = measured(&["--conflicts=exact"]);
+    assert!(exact["exact"] == true && exact["rows"].is_null() && exact["modules"].as_array().unwrap().len() == 12);
+    let sampled = measured(&["--conflicts", "--seed", "3"]);
+    assert_eq!((&sampled["exact"], &sampled["rows"], &sampled["seed"]), (&false.into(), &64.into(), &3.into()));
+    let share = |of: &Value, name: &str| of["total"][name]["share"].as_f64().unwrap();
+    for name in ["conflict", "mass", "selfish", "shared", "catastrophic"] {
+        let off = (share(&exact, name) - share(&sampled, name)).abs();
+        assert!(off <= 5.0 * sampled["total"][name]["error"].as_f64().unwrap() + 1e-9, "{name}: {off}");
+    }
+    // Only signs matter to how often, sizes too to how much.
+    let weighed = measured(&["--conflicts=exact", "--weights", "1,0.25,2"]);
+    assert_eq!(share(&weighed, "conflict"), share(&exact, "conflict"));
+    assert!((share(&weighed, "mass") - share(&exact, "mass")).abs() > 0.01);
+    let turned = measured(&["--conflicts=exact", "--weights", "1,-1,1"]);
+    assert!(share(&turned, "conflict") != share(&exact, "conflict"));
+    let text = rankweave().arg("inspect").args(samples()).arg("--conflicts").output().unwrap().stdout;
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("64 rows of each module, drawn from seed 0") && text.contains("attn.to_k"), "{text}");
+    let alone = rankweave().args(["inspect", "--conflicts"]).arg(sample("turned-digits")).output().unwrap();
+    assert!(!alone.status.success() && String::from_utf8(alone.stderr).unwrap().contains("Add another adapter"));
+}
+
 /// LoHa modules of a U-Net and a text encoder, F32, every number 0.5.
 fn two_parts() -> Vec<u8> {
     let (mut entries, mut end) = (Vec::new(), 0);

@@ -103,7 +103,8 @@ impl<'a> Panels<'a> {
     }
 }
 
-fn is_identity(values: &[f32], n: usize) -> bool {
+/// Are the n×n values those of the identity?
+pub(crate) fn is_identity(values: &[f32], n: usize) -> bool {
     values.chunks_exact(n).enumerate().all(|(i, row)| row.iter().enumerate().all(|(j, x)| *x == f32::from(i == j)))
 }
 

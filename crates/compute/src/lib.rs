@@ -23,6 +23,7 @@ pub mod norms;
 mod plane;
 mod rank;
 pub mod rng;
+mod rows;
 mod stack;
 
 pub use combine::{Combination, Nulls, combine};
@@ -33,3 +34,4 @@ pub use gram::Grams;
 pub use low_rank::{FactorPair, ThinSvd};
 pub use plane::plane;
 pub use rank::{NULL, RankPolicy};
+pub use rows::rows;

@@ -50,6 +50,46 @@ pub(crate) fn error(up: &Sums, down: &Sums) -> f64 {
     units.map(|((up_error, up_norm), (down_error, down_norm))| up_error * down_norm + up_norm * down_error).sum()
 }
 
+/// Takes a matrix row by row, appends it as little-endian `dtype`, and adds up what that costs.
+pub(crate) struct Rows<'a> {
+    writer: Writer<'a>,
+    error: f64,
+    failed: Option<Error>,
+}
+
+impl<'a> Rows<'a> {
+    pub(crate) fn new(dtype: Dtype, out: &'a mut Vec<u8>) -> Rows<'a> {
+        Rows { writer: Writer { dtype, out, rounded: Vec::new(), outside: 0 }, error: 0.0, failed: None }
+    }
+
+    /// Appends a row, unless one before it could not be.
+    pub(crate) fn write(&mut self, row: &[f32]) {
+        if self.failed.is_some() {
+            return;
+        }
+        for run in row.chunks(RUN) {
+            let squared = |rounded: &[f32]| {
+                let pairs = run.iter().zip(rounded);
+                pairs.map(|(x, y)| (f64::from(*x) - f64::from(*y)).powi(2)).sum::<f64>()
+            };
+            match self.writer.write(run) {
+                Ok(rounded) => self.error += rounded.map_or(0.0, squared),
+                Err(error) => self.failed = self.failed.take().or(Some(error)),
+            }
+        }
+    }
+
+    /// The squared error of all rows.
+    ///
+    /// # Errors
+    /// As [`up`].
+    pub(crate) fn finish(self) -> Result<f64> {
+        self.failed.map_or(Ok(()), Err)?;
+        self.writer.finish()?;
+        Ok(self.error)
+    }
+}
+
 struct Writer<'a> {
     dtype: Dtype,
     out: &'a mut Vec<u8>,
@@ -75,7 +115,10 @@ impl Writer<'_> {
         if self.outside == 0 {
             return Ok(());
         }
-        let what = format!("{} values are too large for {:?}", self.outside, self.dtype);
-        Err(Error::new(Kind::Limit, what).hint("Choose bf16 or f32 for the output, or smaller weights."))
+        Err(too_large(&format!("{} values are too large for {:?}", self.outside, self.dtype)))
     }
+}
+
+pub(crate) fn too_large(what: &str) -> Error {
+    Error::new(Kind::Limit, what).hint("Choose bf16 or f32 for the output, or smaller weights.")
 }

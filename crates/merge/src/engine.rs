@@ -1,9 +1,11 @@
 //! Runs one task of a plan: looks at its modules, or merges, rounds and reports them.
 
+use crate::dense;
 use crate::device::Device;
 use crate::encode;
 use crate::factors;
 use crate::facts::{self, Facts};
+use crate::form::Form;
 use crate::kept;
 use crate::method::{Merged, ModuleInputs, Outcome, failed};
 use crate::plan::{Item, Plan};
@@ -180,6 +182,12 @@ async fn merge_module(
     if factor != 1.0 {
         merged.scale(factor);
     }
+    if module.form == Form::Dense {
+        let made = dense::write(plan, module, &inputs, merged, &mut output.bytes)?;
+        let report = report(module, pairs, &grams, made);
+        output.modules.push(ModuleReport { details, picture, device: device.line(), ..report });
+        return Ok(());
+    }
     let mut combination = combined(plan, module, &inputs, merged, device).await?;
     if combination.pair.rank == 0 {
         // Loaders want a pair even where nothing is left.
@@ -207,7 +215,9 @@ async fn merge_module(
     }
     let scale = written.alpha / rank as f64;
     let rounding = encode::error(&up, &down) * scale * scale;
-    let report = report(module, pairs, &grams, &combination, rounding, written.alpha);
+    let Combination { total, kept, lost, inner, .. } = combination;
+    let made = Made { rank, total, kept, lost, inner, rounding, alpha: written.alpha };
+    let report = report(module, pairs, &grams, made);
     output.modules.push(ModuleReport { details, picture, device: device.line(), ..report });
     Ok(())
 }
@@ -260,20 +270,25 @@ fn unchanged(pair: &FactorPair, grams: &Grams) -> Combination {
     Combination { pair: pair.clone(), total, kept: total, lost: 0.0, inner: vec![total] }
 }
 
-fn report(
-    module: &PlannedModule,
-    pairs: &[FactorPair],
-    grams: &Grams,
-    combination: &Combination,
-    rounding: f64,
-    alpha: f64,
-) -> ModuleReport {
+/// The numbers of a module that is written; see [`ModuleReport`].
+pub(crate) struct Made {
+    pub rank: usize,
+    pub total: f64,
+    pub kept: f64,
+    pub lost: f64,
+    /// ⟨M, ΔWᵢ⟩ of every source.
+    pub inner: Vec<f64>,
+    pub rounding: f64,
+    pub alpha: f64,
+}
+
+fn report(module: &PlannedModule, pairs: &[FactorPair], grams: &Grams, made: Made) -> ModuleReport {
     let share = |i: usize| SourceShare {
         source: module.adapters[i],
         rank: pairs[i].rank,
         weight: module.weights[i],
         factor: module.factors[i],
-        inner: combination.inner[i],
+        inner: made.inner[i],
     };
     ModuleReport {
         module: module.key.id(),
@@ -281,14 +296,14 @@ fn report(
         text_encoder: module.key.component.is_text_encoder(),
         out: module.shape.out,
         columns: module.shape.columns(),
-        rank: combination.pair.rank,
+        rank: made.rank,
         sources: (0..pairs.len()).map(share).collect(),
         inner_products: grams.inner_products(),
-        total: combination.total,
-        kept: combination.kept,
-        lost: combination.lost,
-        rounding,
-        alpha,
+        total: made.total,
+        kept: made.kept,
+        lost: made.lost,
+        rounding: made.rounding,
+        alpha: made.alpha,
         carried: false,
         details: Vec::new(),
         picture: None,

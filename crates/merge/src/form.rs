@@ -11,6 +11,8 @@ pub enum Form {
     Pair,
     /// The factors of an embedding, each transposed: PEFT keeps (B·A)ᵀ.
     Embedding,
+    /// The whole difference, under the name that [`OutputKeys::up`] has.
+    Dense,
     /// One vector, under the name that [`OutputKeys::up`] has.
     Vector,
     /// The tensors of the only source, as they are stored: [`PlannedModule::kept`].
@@ -44,6 +46,7 @@ impl PlannedModule {
         let (up, down) = match self.form {
             Form::Kept => return self.kept.iter().map(|kept| kept.tensor.clone()).collect(),
             Form::Vector => return vec![tensor(&self.keys.up, vec![out])],
+            Form::Dense => return vec![tensor(&self.keys.up, [out, inp].into_iter().chain(kernel).collect())],
             Form::Embedding => (vec![inp, rank], vec![rank, out]),
             Form::Pair => {
                 ([out, rank].into_iter().chain(ones).collect(), [rank, inp].into_iter().chain(kernel).collect())
@@ -67,7 +70,7 @@ impl PlannedModule {
     pub(crate) fn formed(&self, pair: FactorPair) -> FactorPair {
         let FactorPair { out, columns, rank, up, down, scale } = pair;
         match self.form {
-            Form::Pair | Form::Kept => FactorPair { out, columns, rank, up, down, scale },
+            Form::Pair | Form::Kept | Form::Dense => FactorPair { out, columns, rank, up, down, scale },
             Form::Embedding => {
                 let (up, down) = (transposed(&down, columns), transposed(&up, rank));
                 FactorPair { out: columns, columns: out, rank, up, down, scale }

@@ -9,6 +9,7 @@
 //! | PEFT | LoHa and LoKr are types of their own: the whole file has one, its alphas go to adapter_config.json |
 //! | number type | the stored one, or one that holds every number of it |
 //! | never | parts of a fused module, or a module whose rows change places |
+//! | asked for whole differences | those alone; all else becomes one, see [`crate::dense`] |
 //!
 //! Where that cannot be, the module becomes a pair as in a merge, and a warning says why.
 
@@ -46,6 +47,8 @@ pub(crate) struct Keeping {
     keep_alpha: bool,
     /// Nothing is merged.
     lone: bool,
+    /// Whole differences are wanted, and nothing else is carried over.
+    dense: bool,
     /// The type of the PEFT file.
     pub lycoris: Option<PeftLycoris>,
     /// Modules that become pairs, and why, in the order in which reasons came up.
@@ -61,8 +64,8 @@ impl Keeping {
             PeftLycoris::of(&adapter.header, adapter.modules.iter().filter(merged))
         };
         let lycoris = (lone && dialect == DialectId::Peft).then(|| weighed.map(left).next().flatten()).flatten();
-        let Request { dtype, keep_alpha, .. } = *request;
-        Keeping { dialect, dtype, keep_alpha, lone, lycoris, expanded: Vec::new() }
+        let Request { dtype, keep_alpha, dense, .. } = *request;
+        Keeping { dialect, dtype, keep_alpha, lone, dense, lycoris, expanded: Vec::new() }
     }
 
     /// The tensors of a module that is carried over, and its names; `None` where it becomes a pair. `keys` are its names as
@@ -79,7 +82,11 @@ impl Keeping {
         if !self.lone || !exact || !matches!(module.kind, KindId::Loha | KindId::Lokr | KindId::Full) {
             return None;
         }
+        if self.dense && module.kind != KindId::Full {
+            return None;
+        }
         match self.reason(adapter, module, cuts, swapped) {
+            Some(_) if self.dense => None,
             None => Some(self.named(adapter, module, keys)),
             Some(why) => {
                 match self.expanded.iter_mut().find(|(own, ..)| *own == why) {

@@ -9,8 +9,10 @@
 mod align;
 mod assignment;
 mod columns;
+pub mod conflicts;
 mod coverage;
 mod crosstalk;
+mod dense;
 mod device;
 mod election;
 mod encode;

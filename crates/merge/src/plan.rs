@@ -41,6 +41,10 @@ pub struct Request<'a> {
     pub seed: u64,
     /// Rank of the output's modules.
     pub rank: RankPolicy,
+    /// Every matrix is written as its whole difference instead of a pair; the rank is then [`RankPolicy::Exact`].
+    pub dense: bool,
+    /// Every entry is looked at, whatever the method: there are more tasks then.
+    pub by_entry: bool,
     /// Type of the output's factors: any that can be written.
     pub dtype: Dtype,
     /// Spelling of the output; `None` for that of the first adapter.
@@ -129,7 +133,7 @@ impl Plan {
             return Err(Error::new(Kind::Parameter, "Every weight is 0, so that nothing is left to merge")
                 .hint("Give at least one adapter a weight, and see that block weights and rules leave some of it."));
         }
-        if request.method.full_rank() && request.rank == RankPolicy::Exact {
+        if request.method.full_rank() && request.rank == RankPolicy::Exact && !request.dense {
             warnings.push(truncated(request.method.spec().title));
         }
         let kept_any = modules.iter().any(|module| module.form == Form::Kept);
@@ -151,7 +155,7 @@ impl Plan {
             bytes_in: 0,
         };
         plan.order(adapters, kept);
-        plan.cut(adapters);
+        plan.cut(adapters, request.by_entry || request.method.full_rank());
         Ok(plan)
     }
 
@@ -225,18 +229,26 @@ impl Plan {
         self.items = items.into_iter().map(|(_, _, item)| item).collect();
     }
 
-    fn cut(&mut self, adapters: &[Adapter]) {
+    fn cut(&mut self, adapters: &[Adapter], by_entry: bool) {
         let size = |item: &Item| match *item {
             Item::Module(m) => self.modules[m].bytes_in(adapters),
             Item::Extra(a, t) => adapters[a].header.tensors[t].len,
         };
-        let sizes: Vec<u64> = self.items.iter().map(size).collect();
+        let mut sizes: Vec<u64> = self.items.iter().map(size).collect();
         self.bytes_in = sizes.iter().sum();
+        // A whole difference is much larger than what it is made of.
+        for (size, item) in sizes.iter_mut().zip(&self.items) {
+            if let Item::Module(m) = *item
+                && self.modules[m].form == Form::Dense
+            {
+                let tensors = self.modules[m].tensors(0, self.dtype);
+                *size = tensors.iter().map(OutTensor::bytes).fold(*size, u64::max);
+            }
+        }
         // What is carried over is written as large as it is read, so that half as much of it fills as much memory.
         let carried = self.modules.iter().any(|module| !module.kept.is_empty());
         let largest = if carried { TASK_BYTES.1 / 2 } else { TASK_BYTES.1 };
         let most = (self.bytes_in / TASKS).clamp(TASK_BYTES.0, largest);
-        let by_entry = self.method.full_rank();
         let entries = |item: &Item| match *item {
             Item::Module(m) if by_entry => (self.modules[m].shape.out * self.modules[m].shape.columns()) as u64,
             _ => 0,
@@ -258,7 +270,7 @@ impl Plan {
 fn truncated(title: &str) -> Warning {
     let message = format!(
         "What {title} makes has more directions than the adapters have together; the strongest as many as they have are \
-         kept. The report says how much that is; a higher rank keeps more"
+         kept. The report says how much that is; a higher rank keeps more, whole differences (the rank dense) keep all"
     );
     Warning { code: "full-rank".into(), message, place: Default::default() }
 }

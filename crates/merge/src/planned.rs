@@ -1,6 +1,7 @@
 //! One module of the output: what it is made of, and what it will be called.
 
 use crate::align::family;
+use crate::dense;
 use crate::form::Form;
 use crate::fuse::{Cut, Joined};
 use crate::kept::{Keeping, KeptTensor};
@@ -110,12 +111,15 @@ pub(crate) fn planned(
     let kept = keeping.tensors(&adapters[members[0].0], first, &cuts, &keys, swapped, exact);
     let (form, kept, keys) = match kept {
         Some((tensors, keys)) => (Form::Kept, tensors, keys),
+        None if request.dense && form != Form::Vector => {
+            (Form::Dense, Vec::new(), dense::keys(dialect, &keys).map_err(|e| e.module(key.id()))?)
+        }
         None => (form, Vec::new(), keys),
     };
     let silent = |a: &usize| having.iter().zip(&weights).any(|(own, weight)| own == a && *weight == 0.0);
     let ranks = members.iter().filter(|(a, _)| !silent(a));
     let rank_sum = ranks.map(|member| module(member).rank).sum::<usize>();
-    let available = available(request, rank_sum, shape.out.min(shape.columns()));
+    let side = shape.out.min(shape.columns());
     Ok(Some(PlannedModule {
         swapped,
         key,
@@ -125,7 +129,8 @@ pub(crate) fn planned(
         rank_bound: match form {
             Form::Vector => 1,
             Form::Kept => keeping.rank(first),
-            _ => request.rank.bound(available).max(1),
+            Form::Dense => side,
+            _ => request.rank.bound(available(request, rank_sum, side)).max(1),
         },
         kept,
         sources: members,

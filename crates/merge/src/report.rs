@@ -19,7 +19,7 @@ pub struct ModuleReport {
     pub out: usize,
     /// Columns of ΔW.
     pub columns: usize,
-    /// Rank written.
+    /// Rank written; of a whole difference min(out, columns), as it is read.
     pub rank: usize,
     /// Its sources, in the adapters' order.
     pub sources: Vec<SourceShare>,

@@ -151,7 +151,7 @@ fn output(recipe: &Recipe, found: &mut Vec<Error>) {
     }
     let ranks = 1..=HIGHEST_RANK;
     let rank_fits = match output.rank {
-        Rank::Exact => true,
+        Rank::Exact | Rank::Dense => true,
         Rank::Fixed { value } => ranks.contains(&value),
         Rank::Energy { value, max } => value > 0.0 && value <= 1.0 && max.is_none_or(|m| ranks.contains(&m)),
     };
@@ -159,7 +159,7 @@ fn output(recipe: &Recipe, found: &mut Vec<Error>) {
         found.push(
             parameter("The rank is out of range")
                 .key("rank")
-                .expected(format!("exact, 1 to {HIGHEST_RANK}, or an energy share above 0 and up to 1"))
+                .expected(format!("exact, dense, 1 to {HIGHEST_RANK}, or an energy share above 0 and up to 1"))
                 .found(serde_json::to_string(&output.rank).unwrap_or_default()),
         );
     }

@@ -4,7 +4,7 @@ use crate::base;
 use crate::blocks::{fits_families, weight};
 use crate::check::problems;
 use crate::loads::{Loads, loads};
-use crate::recipe::{BaseRef, Recipe};
+use crate::recipe::{BaseRef, Rank, Recipe};
 use crate::{Engine, MATH, VERSION};
 use rankweave_adapter::metadata::{MergedFacts, MergedModule, combine_warnings, merged, title};
 use rankweave_adapter::{
@@ -85,6 +85,16 @@ impl Prepared {
     /// # Errors
     /// All problems at once.
     pub fn with_base(recipe: Recipe, adapters: Vec<Adapter>, base: Option<&Base>) -> Result<Prepared, Vec<Error>> {
+        Self::checked(recipe, adapters, base, false)
+    }
+
+    /// As [`Prepared::with_base`]; `by_entry` where every entry is looked at, which takes more tasks.
+    pub(crate) fn checked(
+        recipe: Recipe,
+        adapters: Vec<Adapter>,
+        base: Option<&Base>,
+        by_entry: bool,
+    ) -> Result<Prepared, Vec<Error>> {
         let found = problems(&recipe, adapters.len());
         if !found.is_empty() {
             return Err(found);
@@ -103,7 +113,7 @@ impl Prepared {
         let directions: Vec<bool> = directions.collect();
         let read = base::complete(&mut adapters, &directions, base)?;
         let weights = recipe.mix.iter().map(weight).collect::<Result<Vec<_>, _>>().map_err(|e| vec![e])?;
-        let plan = plan(&recipe, &adapters, &weights, dialect).map_err(|e| vec![e])?;
+        let plan = plan(&recipe, &adapters, &weights, dialect, by_entry).map_err(|e| vec![e])?;
         let mut prepared = Prepared { recipe, adapters, plan, weights, order, room: 0 };
         prepared.stamp(base.filter(|_| read));
         let bound = prepared.plan.tensors_bound(&prepared.adapters);
@@ -190,7 +200,8 @@ impl Prepared {
         survey_task(&self.plan, &self.adapters, &self.ordered(sources), task, facts, backend).await
     }
 
-    fn ordered<'a>(&self, sources: &[&'a dyn Source]) -> Vec<&'a dyn Source> {
+    /// Sources in the mix's order, then the base's.
+    pub(crate) fn ordered<'a>(&self, sources: &[&'a dyn Source]) -> Vec<&'a dyn Source> {
         let base = sources.get(self.recipe.sources.len()..).unwrap_or_default();
         self.order.iter().map(|i| sources[*i]).chain(base.iter().copied()).collect()
     }
@@ -298,7 +309,13 @@ fn check_header(prepared: &Prepared, entries: usize) -> Result<(), Error> {
         .hint("Take less of the inputs' metadata over: choose the mode minimal."))
 }
 
-fn plan(recipe: &Recipe, adapters: &[Adapter], weights: &[Weight], dialect: Option<DialectId>) -> Result<Plan, Error> {
+fn plan(
+    recipe: &Recipe,
+    adapters: &[Adapter],
+    weights: &[Weight],
+    dialect: Option<DialectId>,
+    by_entry: bool,
+) -> Result<Plan, Error> {
     let missing = || Error::new(Kind::Parameter, "The recipe was not checked");
     let method = find(&recipe.method.id).ok_or_else(missing)?;
     Plan::new(Request {
@@ -308,6 +325,8 @@ fn plan(recipe: &Recipe, adapters: &[Adapter], weights: &[Weight], dialect: Opti
         params: Params::check(method.spec(), &recipe.method.params).map_err(|mut e| e.swap_remove(0))?,
         seed: u64::from(recipe.seed.unwrap_or_default()),
         rank: recipe.output.rank.policy(),
+        dense: recipe.output.rank == Rank::Dense,
+        by_entry,
         dtype: recipe.output.dtype().ok_or_else(missing)?,
         dialect,
         keep_alpha: recipe.output.alpha.as_deref() == Some("keep-first"),
@@ -315,6 +334,6 @@ fn plan(recipe: &Recipe, adapters: &[Adapter], weights: &[Weight], dialect: Opti
 }
 
 /// The CPU's work never waits.
-fn waiting() -> Error {
+pub(crate) fn waiting() -> Error {
     Error::new(Kind::Device, "Work on the CPU had to be waited for").hint("Please report this.")
 }

@@ -156,6 +156,8 @@ pub struct Output {
 pub enum Rank {
     /// Nothing is lost.
     Exact,
+    /// Nothing is lost, and every matrix is written as its whole difference: one large tensor instead of a pair.
+    Dense,
     /// At most `value` directions.
     Fixed {
         /// 1 to 4096.
@@ -179,22 +181,25 @@ impl Rank {
     /// The engine's policy.
     pub fn policy(self) -> RankPolicy {
         match self {
-            Rank::Exact => RankPolicy::Exact,
+            Rank::Exact | Rank::Dense => RankPolicy::Exact,
             Rank::Fixed { value } => RankPolicy::Fixed(value),
             Rank::Energy { value, max } => RankPolicy::Energy { share: value, max },
         }
     }
 
-    /// Reads `exact`, a number, or `energy:0.99`, as on a command line.
+    /// Reads `exact`, `dense`, a number, or `energy:0.99`, as on a command line.
     pub fn parse(text: &str) -> Result<Rank, Error> {
         let bad = || {
             Error::new(Kind::Parameter, "The rank is not valid")
-                .expected("exact, a number such as 32, or energy:0.99")
+                .expected("exact, dense, a number such as 32, or energy:0.99")
                 .found(text)
-                .hint("exact loses nothing; a number caps the rank; energy:p keeps the share p.")
+                .hint("exact and dense lose nothing; a number caps the rank; energy:p keeps the share p.")
         };
         if text == "exact" {
             return Ok(Rank::Exact);
+        }
+        if text == "dense" {
+            return Ok(Rank::Dense);
         }
         if let Some(share) = text.strip_prefix("energy:") {
             return Ok(Rank::Energy { value: share.parse().map_err(|_| bad())?, max: None });
@@ -325,6 +330,7 @@ mod tests {
     #[test]
     fn ranks_are_read_as_typed() {
         assert_eq!(Rank::parse("exact").unwrap(), Rank::Exact);
+        assert_eq!(Rank::parse("dense").unwrap(), Rank::Dense);
         assert_eq!(Rank::parse("32").unwrap(), Rank::Fixed { value: 32 });
         assert_eq!(Rank::parse("energy:0.5").unwrap(), Rank::Energy { value: 0.5, max: None });
         for bad in ["", "-1", "energy:", "energy:x", "best"] {

@@ -6,7 +6,7 @@
 //! Every request says what type its answer has; a refusal is a list of [`rankweave_adapter::Error`] instead.
 //! Enums keep serde's plain form, `{Variant: {…}}`: any other needs code that would make the page much larger.
 
-pub use crate::said::{About, Checked, Finding, Fit, Hash, Level, Overlap, Stated};
+pub use crate::said::{About, Checked, Conflicts, Finding, Fit, Hash, Level, Overlap, Shares, Stated};
 use rankweave_adapter::Warning;
 use serde::{Deserialize, Serialize};
 
@@ -118,6 +118,16 @@ pub enum Request {
         /// What the file is.
         input: Input,
     },
+    /// Any worker: count where the adapters in the attached `File`s, then the base's, pull against each other. Tells steps:
+    /// the share done, 0 to 1. Answer: [`Conflicts`].
+    Conflicts {
+        /// One entry per attached file of an adapter.
+        inputs: Vec<Input>,
+        /// The weights count.
+        settings: Settings,
+        /// Look at all entries, not at some rows of each module.
+        exact: bool,
+    },
     /// Any worker: SHA-256 of the attached `Blob`. Answer: 64 hexadecimal digits.
     Hash,
 }
@@ -214,6 +224,8 @@ pub enum Value {
 pub enum Rank {
     /// Whatever the exact result needs.
     Exact,
+    /// The whole difference instead of a pair.
+    Dense,
     /// At most this.
     Fixed {
         /// 1 or more.

@@ -48,6 +48,40 @@ pub struct Checked {
     pub reading: String,
 }
 
+/// Where adapters pull against each other.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Conflicts {
+    /// Rows that were looked at in each module; none for all.
+    pub rows: Option<u32>,
+    /// What they were drawn from.
+    pub seed: u32,
+    /// All modules that several adapters change.
+    pub total: Shares,
+    /// Those with the most conflict.
+    pub modules: Vec<(String, Shares)>,
+    /// How many there are in all.
+    pub module_count: u32,
+    /// How many modules one adapter alone changes.
+    pub alone: u32,
+}
+
+/// Shares of positions, from 0 to 1, each with its standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shares {
+    /// Adapters pull both ways.
+    pub conflict: (f64, f64),
+    /// The same of random entries with the adapters' cosines, where it is known.
+    pub expected: Option<f64>,
+    /// What cancels, of all that is added.
+    pub mass: (f64, f64),
+    /// One adapter's mask has them.
+    pub selfish: (f64, f64),
+    /// Several masks have them.
+    pub shared: (f64, f64),
+    /// No mask has them.
+    pub catastrophic: (f64, f64),
+}
+
 /// A hash, or why there is none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hash {

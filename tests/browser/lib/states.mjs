@@ -70,6 +70,12 @@ export const states = {
     await page.locator(".fit .note").filter({ hasText: "sshs_model_hash" }).waitFor();
     await page.locator(".sizes summary").click();
   },
+  async conflicts(page) {
+    await add(page, samples);
+    await page.getByRole("button", { name: "Measure conflicts" }).click();
+    await page.locator(".conflicts table").waitFor();
+    await page.locator(".conflicts").scrollIntoViewIfNeeded();
+  },
   async error(page) {
     await loaded(page);
     await drop(page, [broken()]);

@@ -39,6 +39,7 @@ use crate::error::{Error, Kind, Result};
 use crate::layout::Rows;
 use crate::module::{Component, Module, ModuleKey};
 use crate::native::{between, native};
+use crate::part::Part;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -163,6 +164,20 @@ pub struct OutputKeys {
     pub alpha: Option<String>,
     /// What becomes of the rows of the native module under these names.
     pub rows: Rows,
+}
+
+impl OutputKeys {
+    /// The spellings that have a name for a whole difference, for people.
+    pub const WHOLE: &'static str = "kohya, ComfyUI or diffusers";
+
+    /// The names of the module as a whole difference, ΔW itself in one tensor: the first alone. `None` where the spelling
+    /// has no such name.
+    pub fn whole(&self) -> Option<OutputKeys> {
+        let piece = parse(&self.up)?;
+        matches!(piece.dialect, Some(DialectId::Kohya | DialectId::Comfy | DialectId::Diffusers)).then_some(())?;
+        let up = format!("{}{}", piece.base, Part::Diff.ending()?);
+        Some(OutputKeys { up, down: String::new(), alpha: None, rows: self.rows })
+    }
 }
 
 /// What naming needs to know beside the module.

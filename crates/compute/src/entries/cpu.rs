@@ -30,6 +30,22 @@ impl Cpu {
         });
     }
 
+    /// The same; answers the sums over all entries.
+    pub fn rows_and_sums(&self, entries: Entries, mut each: impl FnMut(&[f32])) -> Sums {
+        let mut sums = Sums::new(entries.pairs.len());
+        let mut merged = vec![0.0; entries.columns()];
+        let mut row = Row::new(entries.rule, entries.columns());
+        Panels::new(entries).each(entries.out(), |panel, first, rows| {
+            for r in 0..rows {
+                let x = panel.row(r);
+                row.merge(&x, panel.shift(r), first + r, &mut merged);
+                row.add(&x, first + r, &merged, &mut sums);
+                each(&merged);
+            }
+        });
+        sums
+    }
+
     fn counted(entries: Entries, key: Key, level: usize, targets: &[Target]) -> Vec<f64> {
         let bins = radix::bins(level);
         let mut counts = vec![0u32; targets.len() * bins];
@@ -101,20 +117,6 @@ impl Cpu {
         });
         product
     }
-
-    fn summed(entries: Entries) -> Sums {
-        let mut sums = Sums::new(entries.pairs.len());
-        let mut merged = vec![0.0; entries.columns()];
-        let mut row = Row::new(entries.rule, entries.columns());
-        Panels::new(entries).each(entries.out(), |panel, first, rows| {
-            for r in 0..rows {
-                let x = panel.row(r);
-                row.merge(&x, panel.shift(r), first + r, &mut merged);
-                row.add(&x, first + r, &merged, &mut sums);
-            }
-        });
-        sums
-    }
 }
 
 impl Backend for Cpu {
@@ -131,7 +133,7 @@ impl Backend for Cpu {
     }
 
     fn sums<'a>(&'a self, entries: Entries<'a>) -> Work<'a, Sums> {
-        done(Cpu::summed(entries))
+        done(self.rows_and_sums(entries, |_| {}))
     }
 
     fn takes(&self, _: Entries) -> bool {

@@ -154,6 +154,7 @@ fn held(prepared: &Prepared) -> u16 {
             Form::Embedding => thing::EMBEDDING,
             Form::Pair if module.shape.kernel.iter().any(|k| *k > 1) => thing::CONVOLUTION,
             Form::Pair => thing::PAIR,
+            Form::Dense => thing::FULL,
             Form::Kept => match adapters[module.sources[0].0].modules[module.sources[0].1].kind {
                 KindId::Loha => thing::LOHA,
                 KindId::Lokr => thing::LOKR,

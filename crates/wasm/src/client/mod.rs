@@ -12,7 +12,10 @@ pub use code::Code;
 pub use failure::Failure;
 use link::{Link, read};
 
-use crate::protocol::{About, Base, Checked, Estimate, Facts, Fit, Input, Method, Request, Row, Settings, Summary};
+use crate::protocol::{
+    About, Base, Checked, Conflicts, Estimate, Facts, Fit, Input, Method, Request, Row, Settings, Summary,
+};
+use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
@@ -40,6 +43,9 @@ pub struct Merged {
     /// `adapter_config.json`, where the dialect has one.
     pub config: Option<Blob>,
 }
+
+/// Stands for all adapters together, where else the number of one does.
+const ALL: u32 = u32::MAX;
 
 /// A file that the desk has open.
 #[derive(Clone)]
@@ -72,7 +78,7 @@ pub struct Engine {
     opened: RefCell<Vec<Opened>>,
     /// The base model, likewise.
     base: RefCell<Option<Model>>,
-    /// Workers that read a file whole, by the adapter's number.
+    /// Workers that do one long thing: read a file whole, by the adapter's number, or measure [`ALL`].
     checks: RefCell<Vec<(u32, Rc<Link>)>>,
     /// Requests made by workers that are gone.
     requested: Cell<u32>,
@@ -186,14 +192,57 @@ impl Engine {
     /// If it is stopped, or the file cannot be read.
     pub async fn check(&self, adapter: u32, on: impl Fn(f64) + 'static) -> Result<Checked, Failure> {
         let opened = self.opened(adapter)?;
-        self.stop_check(adapter);
+        self.apart(adapter, &Request::Check { input: opened.input }, &[opened.file.into()], on).await
+    }
+
+    /// Counts where adapters pull against each other, in some rows of each module or in all, in a worker of its own. `on`
+    /// hears how far it is, 0 to 1. A measurement that runs already is stopped.
+    ///
+    /// # Errors
+    /// If it is stopped; what is wrong with the adapters.
+    pub async fn conflicts(
+        &self,
+        adapters: &[u32],
+        settings: Settings,
+        exact: bool,
+        on: impl Fn(f64) + 'static,
+    ) -> Result<Conflicts, Failure> {
+        let (inputs, files) = self.attached(adapters, &settings)?;
+        self.apart(ALL, &Request::Conflicts { inputs, settings, exact }, &files, on).await
+    }
+
+    /// Stops measuring conflicts.
+    pub fn stop_conflicts(&self) {
+        self.stop_check(ALL);
+    }
+
+    /// Asks a worker that is there for this question alone.
+    async fn apart<T: DeserializeOwned>(
+        &self,
+        number: u32,
+        request: &Request,
+        attached: &[JsValue],
+        on: impl Fn(f64) + 'static,
+    ) -> Result<T, Failure> {
+        self.stop_check(number);
         let link = Rc::new(Link::start(&self.code)?);
         link.on_step(on);
-        self.checks.borrow_mut().push((adapter, link.clone()));
-        let answer = link.ask(&Request::Check { input: opened.input }, &[opened.file.into()]).await;
+        self.checks.borrow_mut().push((number, link.clone()));
+        let answer = link.ask(request, attached).await;
         self.checks.borrow_mut().retain(|(_, other)| !Rc::ptr_eq(other, &link));
         self.retire(&link);
         read(&answer?)
+    }
+
+    /// What is said of open adapters, and their files, then those of the base if it counts.
+    fn attached(&self, adapters: &[u32], settings: &Settings) -> Result<(Vec<Input>, Vec<JsValue>), Failure> {
+        let opened = adapters.iter().map(|&adapter| self.opened(adapter)).collect::<Result<Vec<_>, _>>()?;
+        let (inputs, mut files): (_, Vec<JsValue>) =
+            opened.into_iter().map(|one| (one.input, JsValue::from(one.file))).unzip();
+        if let Some(model) = self.base.borrow().as_ref().filter(|_| settings.base.is_some()) {
+            files.extend(model.files.iter().cloned());
+        }
+        Ok((inputs, files))
     }
 
     /// Stops reading an adapter's file.
@@ -214,12 +263,7 @@ impl Engine {
         settings: Settings,
         on: &dyn Fn(Progress),
     ) -> Result<Merged, Failure> {
-        let opened = adapters.iter().map(|&adapter| self.opened(adapter)).collect::<Result<Vec<_>, _>>()?;
-        let (inputs, mut files): (_, Vec<JsValue>) =
-            opened.into_iter().map(|one| (one.input, JsValue::from(one.file))).unzip();
-        if let Some(model) = self.base.borrow().as_ref().filter(|_| settings.base.is_some()) {
-            files.extend(model.files.iter().cloned());
-        }
+        let (inputs, files) = self.attached(&adapters, &settings)?;
         let hands = self.hands()?;
         let crew = merge::Crew {
             desk: self.desk()?,

@@ -5,7 +5,7 @@ use crate::protocol::{self, Input, Output, Ready, Settings};
 use js_sys::{ArrayBuffer, Uint8Array};
 use rankweave_adapter::base::shards;
 use rankweave_adapter::{Adapter, Base, Error, Kind, Source};
-use rankweave_recipe::{Facts, Prepared};
+use rankweave_recipe::{CONFLICT_ROWS, Conflicts, Facts, Measurement, Prepared, Recipe};
 use wasm_bindgen::JsValue;
 
 /// What a hand remembers between tasks.
@@ -30,21 +30,7 @@ impl Hand {
     ) -> Result<Ready, Vec<Error>> {
         // The last merge's plan goes first, so that memory holds only one.
         self.work = None;
-        let mut adapters = Vec::new();
-        let mut sources = Vec::new();
-        for (i, input) in inputs.iter().enumerate() {
-            let source = file(attached, i).map_err(|e| vec![e])?;
-            adapters.push(Adapter::open(&source, &input.label, input.config.as_deref()).map_err(|e| vec![e])?);
-            sources.push(source);
-        }
-        let mut base = None;
-        if let Some(model) = &settings.base {
-            let rest = attached.get(inputs.len()..).unwrap_or_default();
-            let (opened, files) = open_base(model, None, rest).map_err(|e| vec![e])?;
-            base = Some(opened);
-            sources.extend(files);
-        }
-        let recipe = order::recipe(settings, &adapters.iter().collect::<Vec<_>>());
+        let Given { recipe, adapters, base, sources } = given(inputs, attached, settings).map_err(|e| vec![e])?;
         let prepared = Prepared::with_base(recipe, adapters, base.as_ref())?;
         let ready = ready(&prepared);
         self.work = Some(Work { prepared, sources, facts: Facts::default() });
@@ -78,9 +64,57 @@ impl Hand {
     }
 }
 
+/// What a request of many files gives.
+struct Given {
+    recipe: Recipe,
+    adapters: Vec<Adapter>,
+    base: Option<Base>,
+    /// The adapters', then the base's.
+    sources: Vec<FileSource>,
+}
+
+fn given(inputs: &[Input], attached: &[JsValue], settings: &Settings) -> Result<Given, Error> {
+    let (mut adapters, mut sources, mut base) = (Vec::new(), Vec::new(), None);
+    for (i, input) in inputs.iter().enumerate() {
+        let source = file(attached, i)?;
+        adapters.push(Adapter::open(&source, &input.label, input.config.as_deref())?);
+        sources.push(source);
+    }
+    if let Some(model) = &settings.base {
+        let rest = attached.get(inputs.len()..).unwrap_or_default();
+        let (opened, files) = open_base(model, None, rest)?;
+        base = Some(opened);
+        sources.extend(files);
+    }
+    let recipe = order::recipe(settings, &adapters.iter().collect::<Vec<_>>());
+    Ok(Given { recipe, adapters, base, sources })
+}
+
+fn seen(sources: &[FileSource]) -> Vec<&dyn Source> {
+    sources.iter().map(|source| source as &dyn Source).collect()
+}
+
+/// Counts where adapters pull against each other. `step` hears the share that is done.
+pub fn conflicts(
+    inputs: &[Input],
+    attached: &[JsValue],
+    settings: &Settings,
+    exact: bool,
+    step: impl Fn(f64),
+) -> Result<Conflicts, Vec<Error>> {
+    let Given { recipe, adapters, base, sources } = given(inputs, attached, settings).map_err(|e| vec![e])?;
+    let measurement = Measurement::new(recipe, adapters, base.as_ref(), (!exact).then_some(CONFLICT_ROWS))?;
+    let mut tallies = Vec::new();
+    for task in 0..measurement.tasks() {
+        tallies.extend(measurement.task(&seen(&sources), task).map_err(|e| vec![e])?);
+        step((task + 1) as f64 / measurement.tasks() as f64);
+    }
+    Ok(measurement.finish(&tallies))
+}
+
 impl Work {
     fn sources(&self) -> Vec<&dyn Source> {
-        self.sources.iter().map(|source| source as &dyn Source).collect()
+        seen(&self.sources)
     }
 }
 

@@ -130,6 +130,10 @@ impl Worker {
                 let source = file(&attached, 0).map_err(one)?;
                 Answer::new(&self.check(&input, &source).map_err(one)?, none)
             }
+            Request::Conflicts { inputs, settings, exact } => {
+                let found = hand::conflicts(&inputs, &attached, &settings, exact, |share| self.step(share))?;
+                Answer::new(&said::conflicts(&found), none)
+            }
             Request::Hash => Answer::new(&hash(&file(&attached, 0).map_err(one)?).map_err(one)?, none),
         }
     }

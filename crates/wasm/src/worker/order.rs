@@ -35,6 +35,7 @@ pub fn recipe(settings: &Settings, adapters: &[&Adapter]) -> Recipe {
 fn rank(rank: protocol::Rank) -> Rank {
     match rank {
         protocol::Rank::Exact => Rank::Exact,
+        protocol::Rank::Dense => Rank::Dense,
         protocol::Rank::Fixed { value } => Rank::Fixed { value: value as usize },
         protocol::Rank::Energy { value } => Rank::Energy { value, max: None },
     }

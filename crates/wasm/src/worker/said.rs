@@ -1,7 +1,7 @@
 //! What files say of themselves and how they go together, cut down to what the page shows.
 
 use super::hand::count;
-use crate::protocol::{About, Checked, Finding, Fit, Hash, Level, Overlap, Stated};
+use crate::protocol::{About, Checked, Conflicts, Finding, Fit, Hash, Level, Overlap, Shares, Stated};
 use rankweave_adapter::hash::{Claim, Verdict, claims, stated};
 use rankweave_adapter::metadata::TriggersFrom;
 use rankweave_adapter::{Adapter, describe};
@@ -13,6 +13,8 @@ const TAGS: usize = 40;
 const FINDINGS: usize = 12;
 const PAIRS: usize = 28;
 const SIZES: usize = 50;
+/// Modules shown of a measurement of conflicts.
+const MODULES: usize = 50;
 
 /// For the panel of an adapter's card.
 pub fn about(adapter: &Adapter) -> About {
@@ -95,6 +97,31 @@ pub fn fit(adapters: &[&Adapter], readings: &[Option<String>]) -> Fit {
         overlap_count: count(found.overlaps.len()),
         sizes: found.shapes.iter().take(SIZES).map(size).collect(),
         size_count: count(found.shapes.len()),
+    }
+}
+
+/// For the table under the comparison.
+pub fn conflicts(found: &recipe::Conflicts) -> Conflicts {
+    let modules = found.modules.iter().take(MODULES);
+    Conflicts {
+        rows: found.rows.map(count),
+        seed: found.seed.unwrap_or_default(),
+        total: shares(&found.total),
+        modules: modules.map(|m| (rankweave_adapter::display::clean(&m.module, 200), shares(&m.shares))).collect(),
+        module_count: count(found.modules.len()),
+        alone: count(found.alone),
+    }
+}
+
+fn shares(of: &recipe::Shares) -> Shares {
+    let both = |measured: recipe::Measured| (measured.share, measured.error);
+    Shares {
+        conflict: both(of.conflict),
+        expected: of.expected,
+        mass: both(of.mass),
+        selfish: both(of.selfish),
+        shared: both(of.shared),
+        catastrophic: both(of.catastrophic),
     }
 }
 
