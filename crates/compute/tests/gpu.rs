@@ -110,7 +110,14 @@ fn rules(count: usize) -> Vec<(&'static str, Rule)> {
         ("alone", Rule { parts: lone, elect: Elect::Mass, combine: Combine::Mean, ..sum.clone() }),
         ("held", Rule { select: held(None), ..sum.clone() }),
         ("held by one", Rule { select: held(Some(count - 1)), scale: 3.0, ..sum.clone() }),
-        ("varied", Rule { select: Select::Varied { least: 1.3f32.to_bits() }, ..sum.clone() }),
+        (
+            "varied",
+            Rule {
+                parts: parts(&|i, part| Part { gain: [1.0, -0.5, 2.0][i % 3], ..part }),
+                select: Select::Varied { least: 1.3f32.to_bits() },
+                ..sum.clone()
+            },
+        ),
         (
             "mosaic",
             Rule { select: Select::Mosaic { stream: Stream::new(2, "mosaic", 1 << 40), bounds }, ..sum.clone() },
@@ -172,6 +179,7 @@ fn counts_are_the_same_where_products_are_exact() {
             let exact = key == Key::Magnitude || key == Key::Variance && size.2.len().is_power_of_two();
             let pairs = if exact { whole(size) } else { real(size) };
             let mut rule = Rule::sum(&vec![0.5; pairs.len()]);
+            rule.parts.iter_mut().enumerate().for_each(|(i, part)| part.gain = [0.5, -2.0][i % 2]);
             rule.combine = Combine::Scored(vec![Score { low: 0.5, high: 4.0, floor: 0.0, top: 1.0 }; pairs.len()]);
             let entries = Entries { pairs: &pairs, rule: &rule };
             let mut above = [0; 2];

@@ -268,5 +268,6 @@ fn add_tile(sums: &mut Sums, tile: &[u32]) {
         part.alone += at(own + 3);
         part.inner += at(own + 4);
         part.agreed += at(own + 5);
+        part.squares += at(own + 6);
     }
 }

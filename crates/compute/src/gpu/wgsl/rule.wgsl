@@ -57,18 +57,24 @@ fn mass(at: Place) -> Tile {
     return sum;
 }
 
-// The variance of the wᵢxᵢ.
+// The variance of the gainᵢ·xᵢ.
 fn variance(at: Place) -> Tile {
     let share = 1.0 / f32(job.parts);
-    var mean = mass(at);
+    var mean = Tile();
     var variance = Tile();
+    for (var i = 0u; i < job.parts; i++) {
+        let x = product(i, at);
+        for (var a = 0u; a < 4u; a++) {
+            mean[a] += parts[i].gain * x[a];
+        }
+    }
     for (var a = 0u; a < 4u; a++) {
         mean[a] *= share;
     }
     for (var i = 0u; i < job.parts; i++) {
         let x = product(i, at);
         for (var a = 0u; a < 4u; a++) {
-            let away = parts[i].weight * x[a] - mean[a];
+            let away = parts[i].gain * x[a] - mean[a];
             variance[a] += away * away;
         }
     }

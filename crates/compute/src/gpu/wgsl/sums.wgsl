@@ -2,7 +2,7 @@
 // entries.
 //
 //   vec4s of a tile: (‖M‖², conflicts, against, sizes), (held by 0, 1, more, entries),
-//                    then by part (size, left, kept, alone), (inner, agreed, 0, 0)
+//                    then by part (size, left, kept, alone), (inner, agreed, squares, 0)
 
 const POOL: u32 = 512u;
 
@@ -75,13 +75,14 @@ fn main(
             let some = h != vec4<f32>();
             let pulls = parts[i].weight * x[a];
             let agree = ((pulls > vec4<f32>()) & (m[a] > vec4<f32>())) | ((pulls < vec4<f32>()) & (m[a] < vec4<f32>()));
+            let entry = select(vec4<f32>(), h / parts[i].gain, some);
             own += vec4<f32>(
                 across(abs(x[a])),
-                across(select(vec4<f32>(), abs(h / parts[i].gain), some)),
+                across(abs(entry)),
                 across(ones(some)),
                 across(ones(some & (count[a] == vec4<f32>(1.0)))),
             );
-            both += vec4<f32>(dot(x[a], m[a]), across(select(vec4<f32>(), abs(m[a]), agree)), 0.0, 0.0);
+            both += vec4<f32>(dot(x[a], m[a]), across(select(vec4<f32>(), abs(m[a]), agree)), dot(entry, entry), 0.0);
         }
         own = sum_of_all(own, index);
         both = sum_of_all(both, index);
