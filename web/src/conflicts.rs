@@ -29,7 +29,8 @@ pub fn ConflictsPart() -> impl IntoView {
     let measure = RwSignal::new(Measure::Not);
     let mix = live::memo(move || (state.adapters(), state.settings().mix));
     live::effect(move || {
-        mix.track();
+        // Whatever it is: a memo that nobody reads is never worked out.
+        mix.with(|_| ());
         stop(state);
         measure.set(Measure::Not);
     });
@@ -117,8 +118,8 @@ fn results(found: &Conflicts) -> AnyView {
         view! {
             <div class="figure">
                 <dt>{title}</dt>
-                <dd>{told(value)}</dd>
-                <dd class="plain">{says}</dd>
+                <dd>{short(value.0)}</dd>
+                <dd class="plain">{error(value.1)} {says}</dd>
             </div>
         }
         .into_any()
@@ -143,8 +144,6 @@ fn results(found: &Conflicts) -> AnyView {
                         <th scope="col">"Both ways"</th>
                         <th scope="col">"Chance"</th>
                         <th scope="col">"Cancels"</th>
-                        <th scope="col">"Selfish"</th>
-                        <th scope="col">"Shared"</th>
                     </tr>
                 </thead>
                 <tbody>{live::list(&found.modules, |(module, shares)| line(module, shares))}</tbody>
@@ -165,24 +164,23 @@ fn results(found: &Conflicts) -> AnyView {
 }
 
 fn line(module: &str, shares: &Shares) -> AnyView {
+    let masks = format!("selfish {}, shared {}", short(shares.selfish.0), short(shares.shared.0));
     view! {
         <tr>
-            <th scope="row">{module.to_owned()}</th>
+            <th scope="row">{module.to_owned()} <span class="muted">{masks}</span></th>
             <td>{short(shares.conflict.0)}</td>
             <td>{shares.expected.map_or_else(|| "–".into(), short)}</td>
             <td>{short(shares.mass.0)}</td>
-            <td>{short(shares.selfish.0)}</td>
-            <td>{short(shares.shared.0)}</td>
         </tr>
     }
     .into_any()
 }
 
 fn short(share: f64) -> String {
-    format!("{} %", fixed(100.0 * share, 1))
+    format!("{}\u{a0}%", fixed(100.0 * share, 1))
 }
 
-/// `49.2 %`, or `49.2 ± 0.12 %`.
-fn told((share, error): (f64, f64)) -> String {
-    if error > 0.0 { format!("{} ± {} %", fixed(100.0 * share, 1), fixed(100.0 * error, 2)) } else { short(share) }
+/// `± 0.12 %`, of what was sampled.
+fn error(error: f64) -> String {
+    if error > 0.0 { format!("±\u{a0}{}\u{a0}% ", fixed(100.0 * error, 2)) } else { String::new() }
 }
