@@ -464,3 +464,30 @@ def kinds_adalora(make):
     return Case("AdaLoRA, with and without its number of ranks, and LoRA",
                 [Adapter("peft", a, config=how), Adapter("peft", b, config=how),
                  Adapter("peft", {QUERY: make.pair(12, 10, 3)})], [0.5, 0.25, 1.0])
+
+
+def on_factors(make, method, **params):
+    """Three adapters of one rank, of several scales and both signs, as PEFT merges them; see oracles/_peft.py."""
+    adapters = [{KEY: make.pair(14, 12, 3, alpha=alpha), NARROW: make.pair(9, 12, 3)} for alpha in (3.0, 6.0, 1.5)]
+    return Case(f"{method} on factors, as PEFT", [Adapter("kohya", m) for m in adapters], [1.0, 0.7, -0.5], method=method,
+                seed=11, params={"space": "factors", **params})
+
+
+@case
+def factors_ties(make):
+    return on_factors(make, "ties", density=0.6, variant="peft")
+
+
+@case
+def factors_magnitude_prune(make):
+    return on_factors(make, "magnitude-prune", density=0.5)
+
+
+@case
+def factors_dare(make):
+    return on_factors(make, "dare", drop=0.3)
+
+
+@case
+def factors_dare_ties(make):
+    return on_factors(make, "dare-ties", drop=0.3, variant="peft")

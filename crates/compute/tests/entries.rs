@@ -52,8 +52,10 @@ fn naive(rule: &Rule, deltas: &[Vec<f64>], columns: usize) -> Vec<f64> {
         match &rule.select {
             Select::All | Select::Held { .. } => {}
             Select::Varied { least } => {
-                let mean = taus.iter().sum::<f64>() / taus.len() as f64;
-                let variance = taus.iter().map(|tau| (tau - mean).powi(2)).sum::<f64>() / taus.len() as f64;
+                let gains = rule.parts.iter().map(|part| f64::from(part.gain));
+                let gained: Vec<f64> = deltas.iter().zip(gains).map(|(delta, gain)| gain * delta[at]).collect();
+                let mean = gained.iter().sum::<f64>() / gained.len() as f64;
+                let variance = gained.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / gained.len() as f64;
                 if (variance as f32).to_bits() < *least {
                     h.fill(0.0);
                 }

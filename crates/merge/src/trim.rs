@@ -1,9 +1,14 @@
 //! Trimming: of each adapter the share `density` of its largest entries, by exact thresholds.
+//!
+//! | `scope` | the share is of | of equal entries | looks |
+//! |---|---|---|---|
+//! | `file` | the whole adapter | all stay | [`ROUNDS`] at all modules |
+//! | `module` | each module | all stay | [`ROUNDS`] at the module |
+//! | `row` | each row | the earlier stay | none; rows are put in order as they pass, on the CPU |
 
-use crate::facts::Facts;
 use crate::method::ModuleInputs;
 use crate::order::{ROUNDS, Ranks, kept};
-use crate::spec::{ParamKind, ParamSpec, Params};
+use crate::spec::{Option as Choice, ParamKind, ParamSpec, Params};
 use crate::survey::Survey;
 use rankweave_compute::entries::{Keep, Key, Rule};
 
@@ -16,35 +21,78 @@ pub(crate) const DENSITY: ParamSpec = ParamSpec {
     kind: ParamKind::Number { default: 0.2, min: 0.0, max: 1.0, step: 0.05 },
 };
 
-/// The thresholds of one module's adapters.
+/// What the share is of.
+pub(crate) const SCOPE: ParamSpec = ParamSpec {
+    name: "scope",
+    title: "Largest entries of",
+    help: SCOPE_HELP,
+    kind: ParamKind::Choice { default: "module", options: &[MODULE, FILE, ROW] },
+};
+
+/// What the share is of, where the method has variants.
+pub(crate) const SCOPE_OF_VARIANT: ParamSpec = ParamSpec {
+    name: "scope",
+    title: "Largest entries of",
+    help: SCOPE_HELP,
+    kind: ParamKind::Choice {
+        default: "variant",
+        options: &[Choice { id: "variant", title: "what the variant says" }, MODULE, FILE, ROW],
+    },
+};
+
+const SCOPE_HELP: &str = "Whether each module keeps its share; or the whole adapter, which takes from weak modules what strong \
+                          ones get and looks at all modules three times more; or each row, so that every output keeps some.";
+const MODULE: Choice = Choice { id: "module", title: "each module" };
+const FILE: Choice = Choice { id: "file", title: "the whole adapter" };
+const ROW: Choice = Choice { id: "row", title: "each row" };
+
+/// How adapters are trimmed.
 pub(crate) struct Trim<'a> {
     density: f64,
-    facts: &'a Facts,
+    scope: &'a str,
 }
 
 impl<'a> Trim<'a> {
-    /// Rounds that the density of `params` takes: none where all entries stay.
-    pub fn rounds(params: &Params) -> usize {
-        if params.number("density") < 1.0 { ROUNDS } else { 0 }
+    /// By `params` and this `scope`.
+    pub fn new(params: &Params, scope: &'a str) -> Trim<'a> {
+        Trim { density: params.number("density"), scope }
     }
 
-    /// Those of `params`, found in the first rounds of `facts`; none where all entries stay.
-    pub fn new(params: &Params, facts: &'a Facts) -> Option<Trim<'a>> {
-        (Trim::rounds(params) > 0).then(|| Trim { density: params.number("density"), facts })
+    /// Rounds that it takes, over all modules.
+    pub fn rounds(&self) -> usize {
+        if self.density < 1.0 && self.scope == "file" { ROUNDS } else { 0 }
     }
 
-    /// What round `round` counts.
+    /// Looks that it takes, at a module.
+    pub fn looks(&self) -> usize {
+        if self.density < 1.0 && self.scope == "module" { ROUNDS } else { 0 }
+    }
+
+    /// What round or look `round` counts.
     pub fn survey(&self, round: usize, module: &ModuleInputs) -> Survey {
-        self.ranked(|ranks| ranks.survey(round, Rule::sum(module.weights), module))
+        self.ranked(module, |ranks| ranks.survey(round, Rule::sum(module.weights), module))
     }
 
-    /// What an adapter keeps.
-    pub fn keep(&self, adapter: usize) -> Keep {
-        Keep::Band { least: self.ranked(|ranks| ranks.key(adapter, 0)), below: f32::INFINITY.to_bits() }
+    /// What an adapter keeps of its entries in a module.
+    pub fn keep(&self, module: &ModuleInputs, adapter: usize) -> Keep {
+        match self.scope {
+            _ if self.density >= 1.0 => Keep::All,
+            "row" => {
+                let columns = module.pairs.first().map_or(0, |pair| pair.columns);
+                Keep::Row { skip: 0, keep: kept(self.density, columns as f64) as usize }
+            }
+            _ => at_least(self.ranked(module, |ranks| ranks.key(adapter, 0))),
+        }
     }
 
-    fn ranked<T>(&self, with: impl FnOnce(Ranks) -> T) -> T {
+    fn ranked<T>(&self, module: &ModuleInputs, with: impl FnOnce(Ranks) -> T) -> T {
         let wanted = |all| kept(self.density, all);
-        with(Ranks { key: Key::Magnitude, first: 0, wanted: &[&wanted], facts: self.facts })
+        let facts = if self.scope == "file" { module.facts } else { module.looked };
+        with(Ranks { key: Key::Magnitude, first: 0, wanted: &[&wanted], facts })
     }
+}
+
+/// All entries of at least this magnitude.
+pub(crate) fn at_least(bits: u32) -> Keep {
+    Keep::Band { least: bits, below: f32::INFINITY.to_bits() }
 }

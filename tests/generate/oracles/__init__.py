@@ -20,6 +20,7 @@ class Part:
     delta: np.ndarray
     up: np.ndarray
     down: np.ndarray
+    scale: float
 
     @property
     def tau(self):
@@ -46,7 +47,7 @@ class Problem:
                 up = np.float64(np.float32(adapter.modules[module][0])).reshape(-1, rank)
                 where = np.unravel_index(np.argmax(np.abs(up @ down)), delta.shape)
                 scale = delta[where] / (up @ down)[where]
-                modules.setdefault(module, []).append(Part(i, case.weights[i], delta, scale * up, down))
+                modules.setdefault(module, []).append(Part(i, case.weights[i], delta, scale * up, down, scale))
         return Problem(modules, len(case.inputs), case.params, case.seed)
 
     def each(self, merge):

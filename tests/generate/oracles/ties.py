@@ -3,6 +3,8 @@ import numpy as np
 
 from cases import QUERY, VALUE, Adapter, Case
 
+from . import _peft
+
 
 def case(make):
     """Three adapters of unlike ranks, three entries of ten, thresholds over the file."""
@@ -12,7 +14,9 @@ def case(make):
 
 
 def merge(problem):
-    """As the paper has it: thresholds of each adapter over all its modules, mean of what agrees."""
+    """As the paper has it: thresholds of each adapter over all its modules, mean of what agrees. Or PEFT's on factors."""
+    if problem.params.get("space") == "factors":
+        return _peft.merge(problem, _peft.largest(problem), elect=True)
     density, entries = problem.params["density"], {}
     for module in problem.modules.values():
         for part in module:

@@ -7,15 +7,20 @@ mod ace;
 mod angle_gate;
 mod auto;
 mod awd;
+mod breadcrumbs;
 mod cart;
 mod coefficients;
 mod compeft;
 mod core;
 mod crossover;
 mod ctm;
+mod dare;
+mod dare_ties;
 mod dc_merge;
+mod della;
 mod do_merging;
 mod drop_units;
+mod entries;
 mod gram_schmidt;
 mod inner;
 mod iso_c;
@@ -24,6 +29,7 @@ mod knots;
 mod lego;
 mod linear;
 mod lowdin;
+mod magnitude_prune;
 mod mutate;
 mod np_lora;
 mod opcm;
@@ -32,6 +38,7 @@ mod pico;
 mod resize;
 mod robust_merge;
 mod scalar;
+mod sce;
 mod star;
 mod svc;
 mod ties;
@@ -171,6 +178,12 @@ pub const TWINS: &[Twin] = &[
     twin::TWIN,
     // Sparse masks
     ties::TWIN,
+    dare::TWIN,
+    dare_ties::TWIN,
+    della::TWIN,
+    breadcrumbs::TWIN,
+    magnitude_prune::TWIN,
+    sce::TWIN,
     knots::TWIN,
     core::TWIN,
     ctm::TWIN,

@@ -58,7 +58,7 @@ impl Entries<'_> {
 pub enum Key {
     /// The bits of |xᵢ|, of all entries.
     Magnitude,
-    /// The bits of the variance of the wᵢxᵢ, of all positions; the part plays no role.
+    /// The bits of the variance of the gainᵢ·xᵢ, of all positions; the target's part plays no role.
     Variance,
     /// [`radix::ordered`] of the scores, by the rule's [`Combine::Scored`].
     Score,

@@ -244,7 +244,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// The variance of the wᵢxᵢ at each position.
+    /// The variance of the gainᵢ·xᵢ at each position.
     pub fn varied(&mut self, x: &[&[f32]]) -> &[f32] {
         variance(&self.rule.parts, x, 0, &mut self.sum, &mut self.size);
         &self.size
@@ -282,7 +282,9 @@ impl<'a> Row<'a> {
                     found.agreed += f64::from(m.abs());
                 }
                 if h != 0.0 {
-                    found.left += (h / f64::from(part.gain)).abs();
+                    let left = h / f64::from(part.gain);
+                    found.left += left.abs();
+                    found.squares += left * left;
                     found.kept += 1.0;
                     (count, last) = (count + 1, i);
                 }
@@ -356,18 +358,18 @@ fn held(parts: &[Part], x: &[&[f32]], j: usize, m: f32, factor: f32, only: Optio
     parts.iter().enumerate().filter(|part| holds(*part)).count() as u32
 }
 
-/// The variance of the wᵢxᵢ from position `start` on, into `variance`.
+/// The variance of the gainᵢ·xᵢ from position `start` on, into `variance`.
 fn variance(parts: &[Part], x: &[&[f32]], start: usize, mean: &mut [f32], variance: &mut [f32]) {
     let share = 1.0 / parts.len().max(1) as f32;
     mean.fill(0.0);
     variance.fill(0.0);
     for (part, x) in parts.iter().zip(x) {
-        mean.iter_mut().zip(&x[start..]).for_each(|(mean, x)| *mean += part.weight * x);
+        mean.iter_mut().zip(&x[start..]).for_each(|(mean, x)| *mean += part.gain * x);
     }
     mean.iter_mut().for_each(|mean| *mean *= share);
     for (part, x) in parts.iter().zip(x) {
         for ((variance, mean), x) in variance.iter_mut().zip(mean.iter()).zip(&x[start..]) {
-            let away = part.weight * x - mean;
+            let away = part.gain * x - mean;
             *variance += away * away;
         }
     }

@@ -122,7 +122,7 @@ pub enum Select {
         /// Only this adapter is asked.
         only: Option<usize>,
     },
-    /// Those where the variance of the wᵢxᵢ has at least these bits. (SCE)
+    /// Those where the variance of the gainᵢ·xᵢ has at least these bits. (SCE)
     Varied {
         /// Bits of the smallest variance that stays.
         least: u32,

@@ -27,6 +27,8 @@ pub struct PartSums {
     pub size: f64,
     /// Σ |xᵢ| of what sparsification and selection leave, without the gain.
     pub left: f64,
+    /// Σ xᵢ² of the same.
+    pub squares: f64,
     /// How many entries they leave.
     pub kept: f64,
     /// Of those, how many at positions where no other adapter has any.
@@ -41,7 +43,7 @@ pub struct PartSums {
 const COMMON: usize = 8;
 
 /// Numbers of one adapter.
-const OWN: usize = 6;
+const OWN: usize = 7;
 
 impl Sums {
     /// All zero, for `parts` adapters.
@@ -55,7 +57,7 @@ impl Sums {
         let mut numbers = vec![self.entries, self.total, self.conflicts, self.against, self.sizes, none, one, more];
         numbers.resize(COMMON + OWN * all, 0.0);
         for (part, place) in self.parts.iter().zip(places) {
-            let own = [part.size, part.left, part.kept, part.alone, part.inner, part.agreed];
+            let own = [part.size, part.left, part.squares, part.kept, part.alone, part.inner, part.agreed];
             numbers[COMMON + OWN * place..][..OWN].copy_from_slice(&own);
         }
         numbers
@@ -65,7 +67,9 @@ impl Sums {
     pub fn of(numbers: &[f64]) -> Sums {
         let at = |i: usize| numbers.get(i).copied().unwrap_or(0.0);
         let part = |own: &[f64]| match *own {
-            [size, left, kept, alone, inner, agreed] => PartSums { size, left, kept, alone, inner, agreed },
+            [size, left, squares, kept, alone, inner, agreed] => {
+                PartSums { size, left, squares, kept, alone, inner, agreed }
+            }
             _ => PartSums::default(),
         };
         Sums {
@@ -86,7 +90,7 @@ mod tests {
 
     #[test]
     fn sums_are_numbers_at_the_adapters_places() {
-        let part = |x| PartSums { size: x, left: 2.0, kept: 3.0, alone: 4.0, inner: 5.0, agreed: 6.0 };
+        let part = |x| PartSums { size: x, left: 2.0, squares: 9.0, kept: 3.0, alone: 4.0, inner: 5.0, agreed: 6.0 };
         let common = Sums { entries: 1.0, total: 2.0, conflicts: 3.0, against: 4.0, sizes: 5.0, ..Sums::default() };
         let sums = Sums { held: [6.0, 7.0, 8.0], parts: vec![part(7.0), part(8.0)], ..common };
         let numbers = sums.numbers(&[0, 2], 3);

@@ -5,6 +5,7 @@ mod analogy;
 mod angle_gate;
 mod auto;
 mod awd;
+mod breadcrumbs;
 mod cap_outliers;
 mod cart;
 mod coefficients;
@@ -13,7 +14,10 @@ mod concat;
 mod core;
 mod crossover;
 mod ctm;
+mod dare;
+mod dare_ties;
 mod dc_merge;
+mod della;
 mod do_merging;
 mod drop_units;
 mod from;
@@ -25,6 +29,7 @@ mod knots;
 mod least_squares;
 mod lego;
 mod lowdin;
+mod magnitude_prune;
 mod mean;
 mod metagpt;
 mod model_stock;
@@ -39,6 +44,7 @@ mod orthogonal;
 mod pico;
 mod resize;
 mod robust_merge;
+mod sce;
 mod slerp;
 mod star;
 mod sum;
@@ -103,6 +109,12 @@ static REGISTRY: &[&dyn MergeMethod] = &[
     &twin::Twin,
     // Sparse masks
     &ties::Ties,
+    &dare::Dare,
+    &dare_ties::DareTies,
+    &della::Della,
+    &breadcrumbs::Breadcrumbs,
+    &magnitude_prune::MagnitudePrune,
+    &sce::Sce,
     // Reduction of one adapter
     &resize::Resize,
     &drop_units::DropUnits,

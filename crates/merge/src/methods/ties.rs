@@ -6,7 +6,8 @@
 //! combine   M = mean of the τ̂ᵢ ≠ 0 that have γ  (or their sum, or the largest)
 //! ```
 //!
-//! τᵢ = wᵢ·ΔWᵢ = wᵢ·xᵢ (out×columns). The entries are those of ΔW itself, not of up and down.
+//! τᵢ = wᵢ·ΔWᵢ = wᵢ·xᵢ (out×columns). The entries are those of ΔW itself, not of up and down, unless `space` says so
+//! (`on_factors.rs`: PEFT's `ties`). Signs are elected as in `election.rs`.
 //!
 //! | `variant` | thresholds | sign of | combined |
 //! |---|---|---|---|
@@ -14,18 +15,17 @@
 //! | `peft` (`ties_svd`) | of the module | Σ x̂ᵢ, without weights | mean of wᵢ·x̂ᵢ by count |
 //! | `mergekit` | of the module | Σ wᵢ·x̂ᵢ | Σ wᵢ·x̂ᵢ over Σ wᵢ |
 //!
-//! Where adapters cancel the paper takes the majority's sign and the others +; here `paper` leaves 0 there, as an adapter and
-//! its negation would otherwise give rounding noise a sign.
-//!
 //! Costs three looks at every entry for thresholds and three to five for the truncated SVD, each Σ 2·rᵢ operations per entry.
 
-use crate::method::{MergeMethod, Merged, ModuleInputs, Outcome};
-use crate::order::by_file;
-use crate::spec::{ANY, Law, Option as Choice, ParamKind, ParamSpec, Params, Reference, Section, Spec};
+use crate::election::{COMBINE, ELECT, VARIANT, elected};
+use crate::facts::Facts;
+use crate::method::{Detail, MergeMethod, ModuleInputs, Outcome};
+use crate::on_factors::{self, SPACE, on_factors};
+use crate::spec::{ANY, Law, Params, Reference, Section, Spec};
 use crate::survey::Survey;
-use crate::trim::{DENSITY, Trim};
-use rankweave_adapter::Result;
-use rankweave_compute::entries::{Cancelled, Combine, Elect, Keep, Rule};
+use crate::trim::{DENSITY, SCOPE_OF_VARIANT, Trim};
+use rankweave_adapter::{Result, Warning};
+use rankweave_compute::entries::Rule;
 
 pub(super) struct Ties;
 
@@ -43,61 +43,8 @@ static SPEC: Spec = Spec {
     section: Section::Sparse,
     adapters: ANY,
     experimental: false,
-    params: &[VARIANT, DENSITY, SCOPE, ELECT, COMBINE],
+    params: &[VARIANT, DENSITY, SCOPE_OF_VARIANT, ELECT, COMBINE, SPACE],
     laws: &[Law::OrderFree, Law::GaugeFree, Law::Cancels, Law::SingleAt(&[("density", "1")])],
-};
-
-const VARIANT: ParamSpec = ParamSpec {
-    name: "variant",
-    title: "As in",
-    help: "Which implementation's thresholds, signs and averages; the other settings can change single ones of them.",
-    kind: ParamKind::Choice {
-        default: "paper",
-        options: &[
-            Choice { id: "paper", title: "the paper" },
-            Choice { id: "peft", title: "PEFT" },
-            Choice { id: "mergekit", title: "mergekit" },
-        ],
-    },
-};
-
-const ELECT: ParamSpec = ParamSpec {
-    name: "elect",
-    title: "Sign by",
-    help: "Whether an entry counts as much as it is large, or as one.",
-    kind: ParamKind::Choice {
-        default: "mass",
-        options: &[Choice { id: "mass", title: "size" }, Choice { id: "count", title: "number" }],
-    },
-};
-
-const COMBINE: ParamSpec = ParamSpec {
-    name: "combine",
-    title: "What agrees",
-    help: "What becomes of the entries that have the elected sign.",
-    kind: ParamKind::Choice {
-        default: "mean",
-        options: &[
-            Choice { id: "mean", title: "is averaged" },
-            Choice { id: "sum", title: "is added up" },
-            Choice { id: "max", title: "leaves the largest" },
-        ],
-    },
-};
-
-const SCOPE: ParamSpec = ParamSpec {
-    name: "scope",
-    title: "Largest entries of",
-    help: "Whether each module keeps its share, or the whole adapter, which takes from weak modules what strong ones get and \
-           looks at all modules three times more.",
-    kind: ParamKind::Choice {
-        default: "variant",
-        options: &[
-            Choice { id: "variant", title: "what the variant says" },
-            Choice { id: "module", title: "each module" },
-            Choice { id: "file", title: "the whole adapter" },
-        ],
-    },
 };
 
 impl MergeMethod for Ties {
@@ -106,51 +53,44 @@ impl MergeMethod for Ties {
     }
 
     fn merge(&self, module: &ModuleInputs, params: &Params) -> Result<Outcome> {
-        let mut rule = Rule::sum(module.weights);
-        let trim = trim(module, params);
-        for (part, adapter) in rule.parts.iter_mut().zip(module.present) {
-            part.keep = trim.as_ref().map_or(Keep::All, |trim| trim.keep(*adapter));
-        }
-        rule.elect = match (params.choice("variant"), params.choice("elect")) {
-            ("peft", "mass") => Elect::Unweighted,
-            ("peft", _) => Elect::UnweightedCount,
-            (_, "mass") => Elect::Mass,
-            _ => Elect::Count,
+        let variant = params.choice("variant");
+        let combine = match params.choice("combine") {
+            "variant" if variant == "mergekit" => "weighted",
+            combine => combine,
         };
-        if params.choice("variant") != "paper" {
-            rule.cancelled = Cancelled::Plus;
-        }
-        rule.combine = match (params.choice("combine"), params.choice("variant")) {
-            ("sum", _) => Combine::Sum,
-            ("max", _) => Combine::Max,
-            (_, "mergekit") => Combine::Weighted,
-            _ => Combine::Mean,
-        };
-        Ok(Merged::Entries(Box::new(rule)).into())
+        on_factors::merged(module, params, |matrices| {
+            let mut rule = Rule::sum(matrices.weights());
+            matrices.keep(&mut rule, &trim(params), params);
+            Ok(elected(rule, variant, params.choice("elect"), combine))
+        })
     }
 
     fn rounds(&self, params: &Params) -> usize {
-        if scoped_by_file(params) { Trim::rounds(params) } else { 0 }
+        if on_factors(params) { 0 } else { trim(params).rounds() }
     }
 
     fn looks(&self, params: &Params) -> usize {
-        if scoped_by_file(params) { 0 } else { Trim::rounds(params) }
+        if on_factors(params) { 0 } else { trim(params).looks() }
     }
 
     fn survey(&self, round: usize, module: &ModuleInputs, params: &Params) -> Result<Survey> {
-        let empty = || Survey::Numbers(Vec::new());
-        Ok(trim(module, params).map_or_else(empty, |trim| trim.survey(round, module)))
+        Ok(trim(params).survey(round, module))
     }
 
     fn full_rank(&self) -> bool {
         true
     }
+
+    fn remarks(&self, _: &Facts, _: &[&[Detail]], params: &Params) -> Vec<Warning> {
+        on_factors::remarks(params)
+    }
 }
 
-fn scoped_by_file(params: &Params) -> bool {
-    by_file(params) || params.choice("scope") == "variant" && params.choice("variant") == "paper"
-}
-
-fn trim<'a>(module: &ModuleInputs<'a>, params: &Params) -> Option<Trim<'a>> {
-    Trim::new(params, if scoped_by_file(params) { module.facts } else { module.looked })
+fn trim(params: &Params) -> Trim<'_> {
+    let scope = match (params.choice("scope"), params.choice("variant")) {
+        ("variant", "paper") => "file",
+        ("variant", _) => "module",
+        (scope, _) => scope,
+    };
+    Trim::new(params, scope)
 }
