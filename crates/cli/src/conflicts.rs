@@ -7,6 +7,7 @@ use crate::show::line;
 use crate::{base, cancel, pool, progress};
 use rankweave_adapter::display::clean;
 use rankweave_adapter::{Error, Source};
+use rankweave_merge::entries::Backend;
 use rankweave_recipe::{CONFLICT_ROWS, Conflicts, Measured, Measurement, Recipe, Shares};
 
 /// Modules listed; JSON has all.
@@ -30,8 +31,8 @@ pub(crate) fn measure(args: &Inspect, how: ConflictsArg, inputs: Vec<Input>) -> 
     let bar = progress::bar((0..measurement.tasks()).map(|task| measurement.modules_in(task)).sum());
     bar.set_message("counting");
     let (mut tallies, mut done) = (Vec::new(), 0);
-    let task = |sources: &[&dyn Source], task| measurement.task(sources, task);
-    pool::in_parallel(measurement.tasks(), &sources, &cancel::flag(), task, |found| {
+    let task = |_: &dyn Backend, sources: &[&dyn Source], task| measurement.task(sources, task);
+    pool::in_parallel(measurement.tasks(), &sources, &cancel::flag(), None, task, |found| {
         tallies.extend(found);
         bar.inc(measurement.modules_in(done) as u64);
         done += 1;

@@ -9,6 +9,7 @@ mod blocks;
 mod cancel;
 mod conflicts;
 mod edit;
+mod gpu;
 mod hash;
 mod inputs;
 mod inspect;
