@@ -22,7 +22,7 @@ pub mod twins;
 pub mod zeros;
 
 /// How many golden cases there are: the harness that runs them must find just as many.
-pub const GOLDEN_CASES: usize = 110;
+pub const GOLDEN_CASES: usize = 119;
 
 /// The README's table of methods, made from the registry.
 pub fn methods_table() -> String {

@@ -52,7 +52,8 @@ fn problem(job: &Job, merged: &Merged) -> (Problem, Vec<String>) {
     };
     let modules = names.iter().map(module).collect();
     let params = job.method["params"].clone();
-    (Problem { modules, adapters: inputs.len(), params, seed: job.seed }, names.into_iter().map(|n| n.0).collect())
+    let rank = job.rank["value"].as_u64().map(|rank| rank as usize);
+    (Problem { modules, adapters: inputs.len(), params, seed: job.seed, rank }, names.into_iter().map(|n| n.0).collect())
 }
 
 #[test]

@@ -29,7 +29,8 @@ pub fn ConflictsPart() -> impl IntoView {
     let measure = RwSignal::new(Measure::Not);
     let mix = live::memo(move || (state.adapters(), state.settings().mix));
     live::effect(move || {
-        mix.track();
+        // Whatever it is: a memo that nobody reads is never worked out.
+        mix.with(|_| ());
         stop(state);
         measure.set(Measure::Not);
     });
@@ -113,26 +114,27 @@ fn results(found: &Conflicts) -> AnyView {
         n => format!(" {} that one adapter alone changes are left out.", count(n, "module")),
     };
     let all = &found.total;
-    let figure = |title: &'static str, value: (f64, f64), says: String| {
+    let figure = |title: &'static str, (share, error): (f64, f64), of: &str, says: String| {
+        let error = if error > 0.0 { format!(" (±\u{a0}{}\u{a0}%)", fixed(100.0 * error, 2)) } else { String::new() };
         view! {
             <div class="figure">
                 <dt>{title}</dt>
-                <dd>{told(value)}</dd>
-                <dd class="plain">{says}</dd>
+                <dd>{short(share)}</dd>
+                <dd class="plain">{format!("{of}{error}{says}")}</dd>
             </div>
         }
         .into_any()
     };
     let expected = all.expected.map_or_else(String::new, |share| format!(", {} by chance", short(share)));
-    let masks = format!("shared {}, catastrophic {}", short(all.shared.0), short(all.catastrophic.0));
+    let masks = format!(", shared {}, catastrophic {}", short(all.shared.0), short(all.catastrophic.0));
     let more = (found.module_count as usize).saturating_sub(found.modules.len());
     let more = (more > 0).then(|| view! { <p class="small muted">"and " {more} " more"</p> });
     view! {
         <p class="small muted">{how + &alone}</p>
         <dl class="figures">
-            {figure("Pull both ways", all.conflict, format!("of positions{expected}"))}
-            {figure("Cancels", all.mass, "of what they add".into())}
-            {figure("Selfish", all.selfish, masks)}
+            {figure("Conflict", all.conflict, "of positions pull both ways", expected)}
+            {figure("Cancels", all.mass, "of what they add", String::new())}
+            {figure("Selfish", all.selfish, "of positions", masks)}
         </dl>
         <div class="table-frame" tabindex="0" role="group" aria-label="Conflicts by module">
             <table class="rows">
@@ -140,11 +142,9 @@ fn results(found: &Conflicts) -> AnyView {
                 <thead>
                     <tr>
                         <th scope="col">"Module"</th>
-                        <th scope="col">"Both ways"</th>
+                        <th scope="col">"Conflict"</th>
                         <th scope="col">"Chance"</th>
                         <th scope="col">"Cancels"</th>
-                        <th scope="col">"Selfish"</th>
-                        <th scope="col">"Shared"</th>
                     </tr>
                 </thead>
                 <tbody>{live::list(&found.modules, |(module, shares)| line(module, shares))}</tbody>
@@ -154,7 +154,7 @@ fn results(found: &Conflicts) -> AnyView {
         <details class="told">
             <summary>"What is counted"</summary>
             <p class="small">
-                "Pull both ways: positions where one adapter adds and another takes away; chance is what random entries \
+                "Conflict: positions where one adapter adds and another takes away; chance is what random entries \
                  with the same cosines would give. Cancels: how much of all that is added and taken away comes to nothing. \
                  Selfish, shared, catastrophic: positions that one adapter decides, several, none (an entry decides where \
                  it is above 0.4 of what the others come to)."
@@ -165,24 +165,18 @@ fn results(found: &Conflicts) -> AnyView {
 }
 
 fn line(module: &str, shares: &Shares) -> AnyView {
+    let masks = format!("selfish {}, shared {}", short(shares.selfish.0), short(shares.shared.0));
     view! {
         <tr>
-            <th scope="row">{module.to_owned()}</th>
+            <th scope="row">{module.to_owned()} <span class="muted">{masks}</span></th>
             <td>{short(shares.conflict.0)}</td>
             <td>{shares.expected.map_or_else(|| "–".into(), short)}</td>
             <td>{short(shares.mass.0)}</td>
-            <td>{short(shares.selfish.0)}</td>
-            <td>{short(shares.shared.0)}</td>
         </tr>
     }
     .into_any()
 }
 
 fn short(share: f64) -> String {
-    format!("{} %", fixed(100.0 * share, 1))
-}
-
-/// `49.2 %`, or `49.2 ± 0.12 %`.
-fn told((share, error): (f64, f64)) -> String {
-    if error > 0.0 { format!("{} ± {} %", fixed(100.0 * share, 1), fixed(100.0 * error, 2)) } else { short(share) }
+    format!("{}\u{a0}%", fixed(100.0 * share, 1))
 }

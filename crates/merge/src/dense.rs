@@ -1,7 +1,7 @@
 //! Modules that are written as whole differences: ΔW itself in one tensor `diff`, `[out, in, kernel…]`.
 //!
 //! Nothing is truncated, so all that is lost is the rounding to the output's type. The matrix is made row by row and
-//! rounded as it comes; only its rounded bytes are ever in memory as a whole.
+//! rounded as it comes; only its rounded bytes are ever in memory as a whole, once.
 //!
 //! | the method answers | rows come from |
 //! |---|---|
@@ -14,7 +14,7 @@ use crate::engine::Made;
 use crate::method::{Merged, ModuleInputs, failed};
 use crate::plan::Plan;
 use crate::planned::PlannedModule;
-use rankweave_adapter::{DialectId, Error, Kind, OutputKeys, Result};
+use rankweave_adapter::{DialectId, Error, Kind, OutTensor, OutputKeys, Result};
 use rankweave_compute::entries::{Cpu, Entries};
 use rankweave_compute::{RankPolicy, rows};
 
@@ -35,6 +35,17 @@ pub(crate) fn keys(dialect: DialectId, keys: &OutputKeys) -> Result<OutputKeys> 
     })
 }
 
+/// Makes room for a module's bytes, so that they are there once and no more.
+fn room(plan: &Plan, module: &PlannedModule, out: &mut Vec<u8>) -> Result<()> {
+    let bytes = module.tensors(module.rank_bound, plan.dtype).iter().map(OutTensor::bytes).fold(0, u64::saturating_add);
+    let made = usize::try_from(bytes).ok().and_then(|bytes| out.try_reserve_exact(bytes).ok());
+    made.ok_or_else(|| {
+        Error::new(Kind::Limit, "A module's whole difference does not fit in memory")
+            .found(format!("{bytes} bytes"))
+            .hint("Choose a rank instead of whole differences, or a smaller number type.")
+    })
+}
+
 /// Writes a module; answers its numbers.
 ///
 /// # Errors
@@ -46,6 +57,7 @@ pub(crate) fn write(
     merged: Merged,
     out: &mut Vec<u8>,
 ) -> Result<Made> {
+    room(plan, module, out)?;
     let start = out.len();
     let mut writer = Rows::new(plan.dtype, out);
     let mut put = |row: &[f32]| writer.write(row);

@@ -6,9 +6,20 @@
 
 use crate::facts::Facts;
 use crate::method::ModuleInputs;
-use crate::spec::Params;
+use crate::spec::{Option as Choice, ParamKind, ParamSpec, Params};
 use crate::survey::Survey;
 use rankweave_compute::entries::{Key, Rule, Target, radix};
+
+/// Whose order statistics a method takes.
+pub(crate) const SCOPE: ParamSpec = ParamSpec {
+    name: "scope",
+    title: "Thresholds of",
+    help: "Whether each module has its own, or the whole adapter one, which takes from weak modules what strong ones get.",
+    kind: ParamKind::Choice {
+        default: "module",
+        options: &[Choice { id: "module", title: "each module" }, Choice { id: "file", title: "the whole adapter" }],
+    },
+};
 
 /// Are the thresholds the whole file's?
 pub(crate) fn by_file(params: &Params) -> bool {

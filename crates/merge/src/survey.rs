@@ -3,7 +3,7 @@
 use crate::device::Device;
 use crate::method::{ModuleInputs, failed};
 use rankweave_adapter::Result;
-use rankweave_compute::entries::{Entries, Key, Rule, Target, radix};
+use rankweave_compute::entries::{Entries, Key, Rule, Sums, Target, radix};
 
 /// What is to be found in one module. The answer is numbers that add up over modules.
 pub enum Survey {
@@ -24,6 +24,9 @@ pub enum Survey {
     },
     /// [`rankweave_compute::entries::Sums`], adapter by adapter of the mix.
     Sums(Rule),
+    /// The same with the adapters' own sizes Σ|xᵢ| times |wᵢ|, and all numbers times this: for sums over modules whose
+    /// weights differ, or that are to count alike.
+    Weighed(Rule, f64),
 }
 
 impl From<Vec<f64>> for Survey {
@@ -52,12 +55,20 @@ impl Survey {
                 }
                 Ok(all)
             }
-            Survey::Sums(rule) => {
-                let entries = Entries { pairs, rule: &rule };
-                let work = async |backend: &dyn rankweave_compute::entries::Backend| backend.sums(entries).await;
-                let sums = device.run(entries, work).await.map_err(failed)?;
-                Ok(sums.numbers(module.present, module.adapters))
+            Survey::Sums(rule) => Ok(sums(&rule, module, device).await?.numbers(module.present, module.adapters)),
+            Survey::Weighed(rule, each) => {
+                let mut sums = sums(&rule, module, device).await?;
+                sums.parts.iter_mut().zip(module.weights).for_each(|(part, weight)| part.size *= weight.abs());
+                let mut numbers = sums.numbers(module.present, module.adapters);
+                numbers.iter_mut().for_each(|x| *x *= each);
+                Ok(numbers)
             }
         }
     }
+}
+
+async fn sums(rule: &Rule, module: &ModuleInputs<'_>, device: &Device<'_>) -> Result<Sums> {
+    let entries = Entries { pairs: module.pairs, rule };
+    let work = async |backend: &dyn rankweave_compute::entries::Backend| backend.sums(entries).await;
+    device.run(entries, work).await.map_err(failed)
 }

@@ -11,6 +11,7 @@ mod breadcrumbs;
 mod cart;
 mod coefficients;
 mod compeft;
+mod consensus;
 mod core;
 mod crossover;
 mod ctm;
@@ -19,8 +20,11 @@ mod dare_ties;
 mod dc_merge;
 mod della;
 mod do_merging;
+mod doge;
 mod drop_units;
+mod emr;
 mod entries;
+mod frequency;
 mod gram_schmidt;
 mod inner;
 mod iso_c;
@@ -29,18 +33,23 @@ mod knots;
 mod lego;
 mod linear;
 mod lowdin;
+mod magmax;
 mod magnitude_prune;
+mod mosaic;
 mod mutate;
 mod np_lora;
 mod opcm;
 mod orthogonal;
+mod pcb;
 mod pico;
+mod ram;
 mod resize;
 mod robust_merge;
 mod scalar;
 mod sce;
 mod star;
 mod svc;
+mod tall;
 mod ties;
 mod tsv;
 mod twin;
@@ -101,6 +110,8 @@ pub struct Problem {
     pub params: Value,
     /// The recipe's seed.
     pub seed: u64,
+    /// The rank asked for, where one is.
+    pub rank: Option<usize>,
 }
 
 impl Problem {
@@ -184,6 +195,15 @@ pub const TWINS: &[Twin] = &[
     breadcrumbs::TWIN,
     magnitude_prune::TWIN,
     sce::TWIN,
+    magmax::TWIN,
+    emr::TWIN,
+    consensus::TWIN,
+    tall::TWIN,
+    pcb::TWIN,
+    ram::TWIN,
+    mosaic::TWIN,
+    doge::TWIN,
+    frequency::TWIN,
     knots::TWIN,
     core::TWIN,
     ctm::TWIN,

@@ -55,13 +55,19 @@ impl Cpu {
         Panels::new(entries).each(entries.out(), |panel, _, rows| {
             for r in 0..rows {
                 let x = panel.row(r);
+                // Places of one adapter stand side by side and share its scores.
+                let mut scored = None;
                 for (target, counts) in targets.iter().zip(counts.chunks_exact_mut(bins)) {
                     let above = target.above;
                     match (key, &entries.rule.combine) {
                         (Key::Magnitude, _) => tally(counts, x[target.part], level, above, radix::magnitude),
                         (Key::Variance, _) => tally(counts, row.varied(&x), level, above, f32::to_bits),
                         (Key::Score, Combine::Scored(scores)) => {
-                            tally(counts, row.scores(scores, &x, target.part), level, above, radix::ordered);
+                            if scored != Some(target.part) {
+                                row.score(scores, &x, target.part);
+                                scored = Some(target.part);
+                            }
+                            tally(counts, row.scores(), level, above, radix::ordered);
                         }
                         (Key::Score, _) => {}
                     }

@@ -11,6 +11,7 @@ mod cart;
 mod coefficients;
 mod compeft;
 mod concat;
+mod consensus;
 mod core;
 mod crossover;
 mod ctm;
@@ -19,7 +20,10 @@ mod dare_ties;
 mod dc_merge;
 mod della;
 mod do_merging;
+mod doge;
 mod drop_units;
+mod emr;
+mod frequency;
 mod from;
 mod gram_schmidt;
 mod iso_c;
@@ -29,10 +33,12 @@ mod knots;
 mod least_squares;
 mod lego;
 mod lowdin;
+mod magmax;
 mod magnitude_prune;
 mod mean;
 mod metagpt;
 mod model_stock;
+mod mosaic;
 mod multi_slerp;
 mod mutate;
 mod nan;
@@ -41,7 +47,9 @@ mod np_lora;
 mod nuslerp;
 mod opcm;
 mod orthogonal;
+mod pcb;
 mod pico;
+mod ram;
 mod resize;
 mod robust_merge;
 mod sce;
@@ -49,6 +57,7 @@ mod slerp;
 mod star;
 mod sum;
 mod svc;
+mod tall;
 mod ties;
 mod tsv;
 mod twin;
@@ -115,6 +124,15 @@ static REGISTRY: &[&dyn MergeMethod] = &[
     &breadcrumbs::Breadcrumbs,
     &magnitude_prune::MagnitudePrune,
     &sce::Sce,
+    &magmax::MagMax,
+    &emr::Emr,
+    &consensus::Consensus,
+    &tall::Tall,
+    &pcb::Pcb,
+    &ram::Ram,
+    &mosaic::Mosaic,
+    &doge::Doge,
+    &frequency::Frequency,
     // Reduction of one adapter
     &resize::Resize,
     &drop_units::DropUnits,
