@@ -1,6 +1,6 @@
 //! What the kernels are told, word by word as `wgsl/tile.wgsl` declares it.
 
-use crate::entries::{Cancelled, Combine, Drop, Elect, Entries, Keep, Part, Score, Select};
+use crate::entries::{Cancelled, Combine, Drop, Elect, Entries, Keep, Key, Part, Rule, Score, Select};
 
 /// One run of a kernel: the shader's `Job`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,7 +17,6 @@ pub(super) struct Job {
     pub across: u32,
     pub down: u32,
     pub cuts: u32,
-    pub choose: u32,
     pub elect: u32,
     pub cancelled: f32,
     pub combine: u32,
@@ -28,7 +27,6 @@ pub(super) struct Job {
     pub scale: f32,
     pub key: [u32; 2],
     pub lane: [u32; 2],
-    pub counted: u32,
     pub shift: u32,
     pub width: u32,
     pub size: u32,
@@ -68,30 +66,20 @@ impl Job {
             ..Job::default()
         };
         match rule.select {
-            Select::All => {}
-            Select::Varied { .. } => job.choose = 1,
-            Select::Mosaic { stream, .. } => {
-                job.choose = 2;
-                (job.key, job.lane) = stream.parts();
-            }
+            Select::All | Select::Varied { .. } => {}
+            Select::Mosaic { stream, .. } => (job.key, job.lane) = stream.parts(),
             Select::Held { factor, least, only } => {
-                (job.choose, job.factor, job.least) = (3, factor, least);
+                (job.factor, job.least) = (factor, least);
                 job.only = only.map_or(u32::MAX, |only| only as u32);
             }
         }
         job
     }
 
-    /// How often the products of all parts are made for one tile of M.
-    pub fn passes(&self) -> usize {
-        let combined = if self.combine == 4 || self.elect != 0 { 2 } else { 1 };
-        combined + [0, 2, 0, 1][self.choose as usize]
-    }
-
     /// Its words.
     pub fn words(&self) -> [u32; 32] {
         let Job { rows, columns, row, slab, end, up_stride, down_stride, wide, parts, across, down, cuts, .. } = *self;
-        let Job { choose, elect, combine, lone, least, only, key, lane, counted, shift, width, size, .. } = *self;
+        let Job { elect, combine, lone, least, only, key, lane, shift, width, size, panels, into, .. } = *self;
         let [cancelled, factor, scale] = [self.cancelled, self.factor, self.scale].map(f32::to_bits);
         let ([key_x, key_y], [lane_x, lane_y]) = (key, lane);
         [
@@ -107,7 +95,6 @@ impl Job {
             across,
             down,
             cuts,
-            choose,
             elect,
             cancelled,
             combine,
@@ -120,14 +107,54 @@ impl Job {
             key_y,
             lane_x,
             lane_y,
-            counted,
             shift,
             width,
             size,
-            self.panels,
-            self.into,
+            panels,
+            into,
+            0,
+            0,
             0,
         ]
+    }
+}
+
+/// What a kernel is compiled for: what a rule does not do costs no registers then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Made {
+    choose: u32,
+    elects: bool,
+    scores: bool,
+    counted: u32,
+}
+
+impl Made {
+    /// For a rule, and the keys that are counted, if that is what is done.
+    pub fn new(rule: &Rule, counted: Option<Key>) -> Made {
+        Made {
+            choose: match rule.select {
+                Select::All => 0,
+                Select::Varied { .. } => 1,
+                Select::Mosaic { .. } => 2,
+                Select::Held { .. } => 3,
+            },
+            elects: rule.elect != Elect::None,
+            scores: matches!(rule.combine, Combine::Scored(_)),
+            counted: counted.map_or(0, |key| key as u32),
+        }
+    }
+
+    /// How often the products of all parts are made for one tile of M.
+    pub fn passes(self) -> usize {
+        let combined = if self.scores || self.elects { 2 } else { 1 };
+        combined + [0, 2, 0, 1][self.choose as usize]
+    }
+
+    /// The shaders' constants of these names.
+    pub fn constants(self) -> [(&'static str, f64); 4] {
+        let Made { choose, elects, scores, counted } = self;
+        [("CHOOSE", choose), ("ELECTS", elects.into()), ("SCORES", scores.into()), ("COUNTED", counted)]
+            .map(|(name, value)| (name, f64::from(value)))
     }
 }
 

@@ -11,7 +11,10 @@
 //! All have one layout of bindings: 0 the job, 1 and 2 the factors, 3 the parts, 4 what is read, 5 and 6 what is written.
 
 use super::device::Device;
+use super::job::Made;
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 const TILE: &str = include_str!("wgsl/tile.wgsl");
 const RULE: &str = concat!(include_str!("wgsl/chance.wgsl"), include_str!("wgsl/rule.wgsl"));
@@ -20,24 +23,26 @@ const PANEL: &str = include_str!("wgsl/panel.wgsl");
 /// A kernel's name and text.
 #[derive(Clone, Debug)]
 pub struct Shader {
-    /// Its file, and in how many columns of 64 a panel is worked on.
+    /// Its file, and how many columns of a panel are worked on at a time, by 64.
     pub name: &'static str,
     /// WGSL.
     pub text: String,
+    /// How many of the constants of a rule it has to be given.
+    constants: usize,
 }
 
 /// All kernels, as they are given to a device.
 pub fn shaders() -> Vec<Shader> {
-    let whole = |name, own: &str| Shader { name, text: [TILE, RULE, own].concat() };
+    let whole = |name, constants, own: &str| Shader { name, text: [TILE, RULE, own].concat(), constants };
     let panels = |name, chunks: &str, own: &str| {
         let chunks = format!("const CHUNKS: u32 = {chunks}u;\n");
-        Shader { name, text: [&chunks, TILE, RULE, PANEL, own].concat() }
+        Shader { name, text: [&chunks, TILE, RULE, PANEL, own].concat(), constants: 3 }
     };
     let (multiply, transposed) = (include_str!("wgsl/multiply.wgsl"), include_str!("wgsl/transposed.wgsl"));
     vec![
-        whole("count", include_str!("wgsl/count.wgsl")),
-        whole("sums", include_str!("wgsl/sums.wgsl")),
-        Shader { name: "add", text: [TILE, include_str!("wgsl/add.wgsl")].concat() },
+        whole("count", 4, include_str!("wgsl/count.wgsl")),
+        whole("sums", 3, include_str!("wgsl/sums.wgsl")),
+        Shader { name: "add", text: [TILE, include_str!("wgsl/add.wgsl")].concat(), constants: 0 },
         panels("multiply 1", "1", multiply),
         panels("multiply 2", "2", multiply),
         panels("transposed 1", "1", transposed),
@@ -67,17 +72,19 @@ impl Kernel {
     }
 }
 
-/// The kernels of a device.
+/// The kernels of a device, each compiled when it is first needed for a kind of rule.
 pub(super) struct Kernels {
     layout: wgpu::BindGroupLayout,
-    pipelines: Vec<wgpu::ComputePipeline>,
+    bound: wgpu::PipelineLayout,
+    shaders: Vec<Shader>,
+    made: RefCell<BTreeMap<(usize, Made), wgpu::ComputePipeline>>,
 }
 
 /// Whether each binding is written to; the first is the job.
 const WRITTEN: [bool; 7] = [false, false, false, false, false, true, true];
 
 impl Kernels {
-    /// Compiles all of them. What is wrong is told to the device's error scopes.
+    /// None of them is compiled yet.
     pub fn new(device: &Device) -> Kernels {
         let device = &device.device;
         let entry = |(binding, written): (usize, &bool)| wgpu::BindGroupLayoutEntry {
@@ -101,27 +108,34 @@ impl Kernels {
             bind_group_layouts: &[Some(&layout)],
             ..wgpu::PipelineLayoutDescriptor::default()
         });
-        let pipeline = |shader: Shader| {
-            let source = wgpu::ShaderSource::Wgsl(Cow::Owned(shader.text));
-            let descriptor = wgpu::ShaderModuleDescriptor { label: Some(shader.name), source };
-            device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(shader.name),
-                layout: Some(&bound),
-                module: &device.create_shader_module(descriptor),
-                entry_point: None,
-                compilation_options: wgpu::PipelineCompilationOptions::default(),
-                cache: None,
-            })
-        };
-        Kernels { pipelines: shaders().into_iter().map(pipeline).collect(), layout }
+        Kernels { layout, bound, shaders: shaders(), made: RefCell::default() }
     }
 
-    /// Adds a run of pipeline `which` to `pass`, in `groups` workgroups.
+    /// Compiles a kernel. What is wrong with it is told to the device's error scopes.
+    fn compile(&self, device: &Device, which: usize, made: Made) -> wgpu::ComputePipeline {
+        let Shader { name, ref text, constants } = self.shaders[which];
+        let source = wgpu::ShaderSource::Wgsl(Cow::Borrowed(text));
+        let module = wgpu::ShaderModuleDescriptor { label: Some(name), source };
+        let compilation_options = wgpu::PipelineCompilationOptions {
+            constants: &made.constants()[..constants],
+            ..wgpu::PipelineCompilationOptions::default()
+        };
+        device.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(name),
+            layout: Some(&self.bound),
+            module: &device.device.create_shader_module(module),
+            entry_point: None,
+            compilation_options,
+            cache: None,
+        })
+    }
+
+    /// Adds a run of shader `which`, for such rules, to `pass`, in `groups` workgroups.
     pub fn run(
         &self,
         device: &Device,
         pass: &mut wgpu::ComputePass,
-        which: usize,
+        (which, made): (usize, Made),
         buffers: [&wgpu::Buffer; WRITTEN.len()],
         groups: [u32; 3],
     ) {
@@ -134,7 +148,8 @@ impl Kernels {
             layout: &self.layout,
             entries: &entries,
         });
-        pass.set_pipeline(&self.pipelines[which]);
+        let mut pipelines = self.made.borrow_mut();
+        pass.set_pipeline(pipelines.entry((which, made)).or_insert_with(|| self.compile(device, which, made)));
         pass.set_bind_group(0, &bound, &[]);
         pass.dispatch_workgroups(groups[0], groups[1], groups[2]);
     }

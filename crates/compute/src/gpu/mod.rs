@@ -28,39 +28,40 @@ pub struct Gpu {
 /// Opens the fastest device that will do; none where none will, and an error where one is [`Wanted::On`].
 ///
 /// # Errors
-/// `Device`: none was found, or it could not be opened, or it refuses the kernels.
+/// `Device`: none was found, or it could not be opened.
 pub async fn open(wanted: Wanted) -> Result<Option<Gpu>, Error> {
     let Some(device) = Device::open(wanted).await? else { return Ok(None) };
-    let kernels = device.watched(async || Ok(Kernels::new(&device))).await?;
+    let kernels = Kernels::new(&device);
     Ok(Some(Gpu { device, kernels }))
 }
 
 impl Gpu {
-    /// Does `work` with the module on the device.
+    /// Does `work`, which counts such keys if it counts, with the module on the device.
     async fn run<'a, T>(
         &'a self,
         entries: Entries<'a>,
+        counted: Option<Key>,
         work: impl AsyncFnOnce(Run<'a>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.device.watched(async || work(Run::new(&self.device, &self.kernels, entries)).await).await
+        self.device.watched(async || work(Run::new(self, entries, counted)).await).await
     }
 }
 
 impl Backend for Gpu {
     fn count<'a>(&'a self, entries: Entries<'a>, key: Key, level: usize, targets: &'a [Target]) -> Work<'a, Vec<f64>> {
-        Box::pin(self.run(entries, async move |run| run.count(key, level, targets).await))
+        Box::pin(self.run(entries, Some(key), async move |run| run.count(key, level, targets).await))
     }
 
     fn power<'a>(&'a self, entries: Entries<'a>, z: &'a Mat<f32>) -> Work<'a, Powered> {
-        Box::pin(self.run(entries, async move |run| run.power(z).await))
+        Box::pin(self.run(entries, None, async move |run| run.power(z).await))
     }
 
     fn times<'a>(&'a self, entries: Entries<'a>, z: &'a Mat<f32>) -> Work<'a, Mat<f32>> {
-        Box::pin(self.run(entries, async move |run| run.times(z).await))
+        Box::pin(self.run(entries, None, async move |run| run.times(z).await))
     }
 
     fn sums<'a>(&'a self, entries: Entries<'a>) -> Work<'a, Sums> {
-        Box::pin(self.run(entries, async move |run| run.sums().await))
+        Box::pin(self.run(entries, None, async move |run| run.sums().await))
     }
 
     fn takes(&self, entries: Entries) -> bool {

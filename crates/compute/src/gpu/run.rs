@@ -1,7 +1,8 @@
 //! What is asked of a backend, as runs of the kernels.
 
+use super::Gpu;
 use super::device::Device;
-use super::job::Job;
+use super::job::{Job, Made};
 use super::kernels::{Kernel, Kernels};
 use super::upload::{BINDING, Module, TILE, ranks, sums_words};
 use crate::Error;
@@ -23,6 +24,7 @@ pub(super) struct Run<'a> {
     pub device: &'a Device,
     pub kernels: &'a Kernels,
     module: Module<'a>,
+    made: Made,
 }
 
 /// One step of a submission.
@@ -37,8 +39,10 @@ struct Step<'b> {
 }
 
 impl<'a> Run<'a> {
-    pub fn new(device: &'a Device, kernels: &'a Kernels, entries: Entries<'a>) -> Run<'a> {
-        Run { device, kernels, module: Module::new(device, entries) }
+    /// One that works on these, and counts such keys if it counts.
+    pub fn new(gpu: &'a Gpu, entries: Entries<'a>, counted: Option<Key>) -> Run<'a> {
+        let Gpu { device, kernels } = gpu;
+        Run { device, kernels, module: Module::new(device, entries), made: Made::new(entries.rule, counted) }
     }
 
     pub async fn count(&self, key: Key, level: usize, targets: &[Target]) -> Result<Vec<f64>, Error> {
@@ -58,7 +62,7 @@ impl<'a> Run<'a> {
         let (width, shift) = radix::LEVELS[level];
         let across = self.tiles_across().div_ceil(STRIP as usize);
         self.module.each(self.device, self.module.rows(per_target * targets.len()), |mut job| {
-            (job.across, job.counted, job.shift, job.width) = (STRIP, key as u32, shift, width);
+            (job.across, job.shift, job.width) = (STRIP, shift, width);
             let groups = [across, strips(&job), targets.len()];
             let pipeline = Kernel::Count as usize;
             self.submit(&[Step { job, pipeline, read: Some(&asked), written: [Some(&counts), None], groups }]);
@@ -131,7 +135,7 @@ impl<'a> Run<'a> {
 
     /// Rows of a range where M is made `times` times, and multiplied with panels of `q` columns.
     fn rows_with(&self, q: usize, times: usize) -> usize {
-        self.module.rows(2 * times * (self.module.job.passes() * ranks(self.module.entries) + q))
+        self.module.rows(2 * times * (self.made.passes() * ranks(self.module.entries) + q))
     }
 
     /// Submits steps, one after the other.
@@ -153,7 +157,8 @@ impl<'a> Run<'a> {
                 step.written[0].unwrap_or(unwritten),
                 step.written[1].unwrap_or(also),
             ];
-            self.kernels.run(self.device, &mut pass, step.pipeline, buffers, step.groups.map(|groups| groups as u32));
+            let groups = step.groups.map(|groups| groups as u32);
+            self.kernels.run(self.device, &mut pass, (step.pipeline, self.made), buffers, groups);
         }
         drop(pass);
         self.device.queue.submit([encoder.finish()]);

@@ -2,6 +2,8 @@
 // tiles with bins of its own, and adds them to all once. Integers: the order plays no role.
 
 const POOL: u32 = 512u;
+override COUNTED: u32;
+
 const MAGNITUDE: u32 = 0u;
 const VARIANCE: u32 = 1u;
 
@@ -41,9 +43,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     for (var tile = group.x * job.across; tile < last; tile++) {
         let at = Place(job.row + 64u * group.y, 64u * tile, local.x, local.y);
         var values = Tile();
-        if (job.counted == VARIANCE) {
+        if (COUNTED == VARIANCE) {
             values = variance(at);
-        } else if (job.counted == MAGNITUDE) {
+        } else if (COUNTED == MAGNITUDE) {
             values = product(part, at);
         } else {
             let all = mass(at);
@@ -54,7 +56,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         }
         for (var a = 0u; a < 4u; a++) {
             var key = magnitude(values[a]);
-            if (job.counted > VARIANCE) {
+            if (COUNTED > VARIANCE) {
                 key = ordered(values[a]);
             }
             let counts = inside(at, a);

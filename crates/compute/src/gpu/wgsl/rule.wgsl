@@ -1,11 +1,15 @@
 // The rule, for a tile: the twin of entries/row.rs, step by step and in its order of summation. The xᵢ are made anew for
 // each step that looks at all of them, so that there may be any number of adapters.
 
+// What a kernel is compiled for.
+override CHOOSE: u32;
+override ELECTS: bool;
+override SCORES: bool;
+
 const VARIED: u32 = 1u;
 const MOSAIC: u32 = 2u;
 const HELD: u32 = 3u;
 
-const NO_ELECTION: u32 = 0u;
 const MASS: u32 = 1u;
 const UNWEIGHTED: u32 = 2u;
 const COUNT: u32 = 3u;
@@ -15,7 +19,6 @@ const SUM: u32 = 0u;
 const MEAN: u32 = 1u;
 const WEIGHTED: u32 = 2u;
 const MAX: u32 = 3u;
-const SCORED: u32 = 4u;
 
 const CANCELLED: f32 = 1e-6;
 
@@ -79,12 +82,12 @@ fn variance(at: Place) -> Tile {
 }
 
 fn choose(at: Place) {
-    if (job.choose == VARIED) {
+    if (CHOOSE == VARIED) {
         let found = variance(at);
         for (var a = 0u; a < 4u; a++) {
             keys[a] = bitcast<vec4<u32>>(found[a]);
         }
-    } else if (job.choose == MOSAIC) {
+    } else if (CHOOSE == MOSAIC) {
         for (var a = 0u; a < 4u; a++) {
             keys[a] = words(vec2<u32>(job.key_x, job.key_y), vec2<u32>(job.lane_x, job.lane_y), element(at, a));
         }
@@ -126,7 +129,7 @@ fn vote(i: u32) -> f32 {
 // One number of those that have γ.
 fn combined(at: Place) -> Tile {
     var gamma = Tile();
-    if (job.elect != NO_ELECTION) {
+    if (ELECTS) {
         gamma = elected(at);
     }
     var m = Tile();
@@ -139,7 +142,7 @@ fn combined(at: Place) -> Tile {
             let h = left(i, x[a], at, a);
             let v = parts[i].weight * h;
             var takes = h != vec4<f32>();
-            if (job.elect != NO_ELECTION) {
+            if (ELECTS) {
                 let ballot = vote(i) * h;
                 let positive = (ballot > vec4<f32>()) & (gamma[a] > vec4<f32>());
                 takes = positive | ((ballot < vec4<f32>()) & (gamma[a] < vec4<f32>()));
@@ -227,12 +230,12 @@ fn held(at: Place, unmasked: Tile) -> Tile {
 fn merged(at: Place) -> Tile {
     choose(at);
     var m = Tile();
-    if (job.combine == SCORED) {
+    if (SCORES) {
         m = scored(at);
     } else {
         m = combined(at);
     }
-    if (job.choose == HELD) {
+    if (CHOOSE == HELD) {
         m = held(at, m);
     }
     for (var a = 0u; a < 4u; a++) {

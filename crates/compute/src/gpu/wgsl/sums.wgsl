@@ -52,7 +52,7 @@ fn main(
             across(positive[a] + negative[a]),
         );
         var by = count[a];
-        if (job.choose == HELD) {
+        if (CHOOSE == HELD) {
             by = vec4<f32>(masks[a]);
         }
         let none = across(ones((by == vec4<f32>()) & within));

@@ -23,7 +23,6 @@ struct Job {
     down: u32,
     cuts: u32,
     // The rule's.
-    choose: u32,
     elect: u32,
     cancelled: f32,
     combine: u32,
@@ -37,15 +36,16 @@ struct Job {
     key_y: u32,
     lane_x: u32,
     lane_y: u32,
-    // What is counted, and of which bits.
-    counted: u32,
+    // Which bits of a key are counted.
     shift: u32,
     width: u32,
     // What is added up: how many vec4s, of how many panels, and where they go.
     size: u32,
     panels: u32,
     into: u32,
-    unused: u32,
+    unused_0: u32,
+    unused_1: u32,
+    unused_2: u32,
 }
 
 struct Part {
