@@ -100,6 +100,10 @@ pub(crate) struct Merge {
     /// Seed of methods that use chance.
     #[arg(long)]
     pub seed: Option<u32>,
+    /// Whether a GPU helps with methods that look at every entry. Its results differ from the CPU's by rounding: the file is
+    /// not reproducible byte for byte then.
+    #[arg(long, default_value = "auto", value_name = "WHETHER")]
+    pub gpu: GpuArg,
     /// Write the report as JSON to this file.
     #[arg(long, value_name = "FILE.json")]
     pub report: Option<PathBuf>,
@@ -173,6 +177,16 @@ pub(crate) struct Hash {
     /// Print a JSON array, one object per file.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GpuArg {
+    /// Where there is one.
+    Auto,
+    /// Even a program that plays one; an error if there is none.
+    On,
+    /// Never: the file is the same on every machine of a kind.
+    Off,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -8,6 +8,7 @@ mod base;
 mod blocks;
 mod cancel;
 mod edit;
+mod gpu;
 mod hash;
 mod inputs;
 mod inspect;

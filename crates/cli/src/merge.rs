@@ -1,10 +1,11 @@
 //! `rankweave merge` and `rankweave convert`.
 
-use crate::args::{Based, Convert, DtypeArg, KeysArg, Merge};
+use crate::args::{Based, Convert, DtypeArg, GpuArg, KeysArg, Merge};
 use crate::base::{self, Model};
 use crate::inputs::{self, Input, cannot_read};
 use crate::output::{Draft, Target, write_text};
-use crate::{blocks, cancel, pool, progress, show};
+use crate::pool::Pool;
+use crate::{blocks, cancel, gpu, progress, show};
 use rankweave_adapter::{Adapter, Error, Kind, KindId, MetadataMode, Source};
 use rankweave_recipe::{Assembler, DIRECTION, Finished, MethodRef, Output, Prepared, Rank, Recipe, Report, Rule};
 use serde_json::{Map, Value};
@@ -20,7 +21,7 @@ pub(crate) fn run(args: &Merge) -> Result<(), Vec<Error>> {
     };
     take_directions(&mut recipe, &args.base, &inputs);
     let fine = recipe.mix.iter().any(|entry| entry.blocks.is_some() || !entry.rules.is_empty());
-    let report = execute(recipe, inputs, model, &target)?;
+    let report = execute(recipe, inputs, model, &target, args.gpu)?;
     if let Some(path) = &args.report {
         let text = serde_json::to_string_pretty(&report).unwrap_or_default();
         write_text(path, &text).map_err(|e| vec![e])?;
@@ -47,7 +48,7 @@ pub(crate) fn convert(args: &Convert) -> Result<(), Vec<Error>> {
     }
     let inputs = vec![input];
     take_directions(&mut recipe, &args.base, &inputs);
-    let report = execute(recipe, inputs, model, &target)?;
+    let report = execute(recipe, inputs, model, &target, GpuArg::Off)?;
     show::summary(&report);
     Ok(())
 }
@@ -136,22 +137,33 @@ fn read_recipe(path: &Path) -> Result<Recipe, Error> {
 }
 
 /// Runs a recipe and writes the target.
-fn execute(recipe: Recipe, inputs: Vec<Input>, model: Option<Model>, target: &Target) -> Result<Report, Vec<Error>> {
+fn execute(
+    recipe: Recipe,
+    inputs: Vec<Input>,
+    model: Option<Model>,
+    target: &Target,
+    gpu: GpuArg,
+) -> Result<Report, Vec<Error>> {
     let (adapters, sources): (Vec<_>, Vec<_>) = inputs.into_iter().map(|i| (i.adapter, i.source)).unzip();
     let prepared = Prepared::with_base(recipe, adapters, model.as_ref().map(|model| &model.base))?;
     let files = sources.iter().chain(model.iter().flat_map(|model| &model.sources));
     let sources: Vec<&(dyn Source + Sync)> = files.map(|s| s as _).collect();
-    let finished = write(&prepared, &sources, target).map_err(|e| vec![e])?;
+    let finished = write(&prepared, &sources, target, gpu).map_err(|e| vec![e])?;
     Ok(finished.report)
 }
 
-fn write(prepared: &Prepared, sources: &[&(dyn Source + Sync)], target: &Target) -> Result<Finished, Error> {
-    let cancelled = cancel::flag();
+fn write(
+    prepared: &Prepared,
+    sources: &[&(dyn Source + Sync)],
+    target: &Target,
+    gpu: GpuArg,
+) -> Result<Finished, Error> {
+    let mut pool = Pool { prepared, sources, cancelled: cancel::flag(), gpu: gpu::open(gpu, prepared)? };
     let bar = progress::bar(prepared.estimate().modules * (prepared.rounds() + 1));
-    let facts = pool::survey(prepared, sources, &cancelled, |modules| bar.inc(modules as u64))?;
+    let facts = pool.survey(|modules| bar.inc(modules as u64))?;
     let mut draft = Draft::new(&target.tensors(), prepared.room())?;
     let mut assembler = Assembler::new(prepared);
-    pool::run(prepared, sources, &facts, &cancelled, |output| {
+    pool.run(&facts, |output| {
         assembler.data(&output.bytes);
         assembler.end_task(output.task, &output.modules)?;
         draft.write(&output.bytes)?;

@@ -57,6 +57,8 @@ pub use method::{Detail, MergeMethod, Merged, ModuleInputs, Outcome, Picture};
 pub use methods::{find, registry};
 pub use plan::{Plan, Request};
 pub use planned::PlannedModule;
+#[cfg(feature = "gpu")]
+pub use rankweave_compute::gpu;
 pub use rankweave_compute::{Nulls, RankPolicy, entries};
 pub use report::{ModuleReport, SourceReport, SourceShare, Totals};
 pub use scale::OUTPUT;

@@ -155,6 +155,11 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Does the method look at every entry of every ΔW?
+    pub fn by_entry(&self) -> bool {
+        self.method.full_rank()
+    }
+
     /// How many times [`crate::survey_task`] has to be run over all tasks before the first [`crate::run_task`].
     pub fn rounds(&self) -> usize {
         self.method.rounds(&self.params) + scale::rounds(&self.params)

@@ -162,6 +162,11 @@ impl Prepared {
         self.plan.dialect == DialectId::Peft
     }
 
+    /// Does the method look at every entry of every ΔW? Then there is something for a GPU to do.
+    pub fn by_entry(&self) -> bool {
+        self.plan.by_entry()
+    }
+
     /// How many rounds of [`Prepared::survey_task`] over all tasks come before [`Prepared::run_task`].
     pub fn rounds(&self) -> usize {
         self.plan.rounds()

@@ -1,6 +1,7 @@
 //! The report of a merge: stable JSON for programs, numbers for people.
 
 use crate::Recipe;
+use crate::devices::{self, DeviceUse};
 use crate::loads::{Loads, loads};
 use crate::prepare::Prepared;
 use rankweave_adapter::layout::{block_of, blocks};
@@ -44,7 +45,10 @@ pub struct Report {
     /// What is known of the programs that may read the file; empty where nothing is.
     #[serde(default)]
     pub loads: Vec<Loads>,
-    /// What the method says of the whole merge.
+    /// Devices other than the CPU that worked on modules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<DeviceUse>,
+    /// What the method says of the whole merge, and what working on a GPU means for it.
     #[serde(default)]
     pub remarks: Vec<Warning>,
     /// What the user should know.
@@ -163,7 +167,10 @@ pub(crate) fn report(
         });
     }
     let details: Vec<&[Detail]> = modules.iter().map(|m| m.details.as_slice()).collect();
-    let remarks = prepared.plan.remarks(facts, &details);
+    let devices = devices::devices(modules);
+    warnings.extend(devices::warnings(&devices));
+    let mut remarks = prepared.plan.remarks(facts, &details);
+    remarks.extend(devices::remarks(&devices, modules.len()));
     let sources = totals.sources().into_iter().zip(&prepared.adapters).zip(&prepared.recipe.mix);
     Report {
         report: 1,
@@ -192,6 +199,7 @@ pub(crate) fn report(
         blocks: block_lines(prepared),
         dropped: dropped(prepared),
         loads: loads(prepared),
+        devices,
         remarks,
         warnings,
         recipe: prepared.recipe.clone(),

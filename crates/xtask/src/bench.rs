@@ -32,20 +32,22 @@ struct Row {
 /// |---|---|
 /// | – | the sum of several families, natively and in the page |
 /// | `methods` | every method on three SDXL adapters, natively and in the page |
+/// | `gpu` | how fast the GPU's kernels are on this machine's device |
 /// | `quality` | accuracy of every method's result on a small trained model |
 pub fn bench(words: &[String]) -> Result<()> {
     match words {
         [] => times(&[]),
         [word] if word == "methods" => times(&["--methods", "--runs", "1"]),
-        [word] if word == "quality" => quality(),
-        [word, ..] => Err(Error::new("bench does not know this word", word, "use none, methods, or quality")),
+        [word] if word == "gpu" => program("gpu", &["--features", "gpu"]),
+        [word] if word == "quality" => program("quality", &[]),
+        [word, ..] => Err(Error::new("bench does not know this word", word, "use none, methods, gpu, or quality")),
     }
 }
 
-fn quality() -> Result<()> {
+fn program(name: &str, flags: &[&str]) -> Result<()> {
     let toolchain = Toolchain::ready()?;
     let mut cargo = toolchain.cargo();
-    cargo.args(["run", "--release", "-p", "rankweave-tests", "--bin", "quality"]);
+    cargo.args(["run", "--release", "-p", "rankweave-tests", "--bin", name]).args(flags);
     run::show("cargo run", &mut cargo)
 }
 

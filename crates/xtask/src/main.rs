@@ -31,6 +31,7 @@ mod system;
 mod test;
 mod toolchain;
 mod tools;
+mod vulkan;
 
 use error::{Error, Result};
 use std::env;
@@ -71,8 +72,8 @@ const COMMANDS: [Command; 9] = [
     },
     Command {
         name: "bench",
-        arguments: "[methods | quality]",
-        summary: "measure the work natively and in the page, or how good every method's results are; print a table",
+        arguments: "[methods | gpu | quality]",
+        summary: "measure the work natively and in the page, or on the GPU, or how good every method's results are; print a table",
         run: bench::bench,
     },
     Command {
@@ -147,6 +148,7 @@ fn setup() -> Result<()> {
     let toolchain = toolchain::Toolchain::ready()?;
     let tools = tools::Tools::ready(&toolchain)?;
     npm::install()?;
+    vulkan::ready();
     let browser = browser::Browser::ready();
     run::step("Everything is installed");
     run::note(toolchain.version.lines().next().unwrap_or_default());

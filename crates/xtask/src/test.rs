@@ -8,7 +8,7 @@ use crate::http::{self, Site};
 use crate::nodetest::NodeTest;
 use crate::toolchain::{Toolchain, WASM};
 use crate::tools::Tools;
-use crate::{build, npm, project, run};
+use crate::{build, npm, project, run, vulkan};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -58,6 +58,7 @@ fn style(toolchain: &Toolchain, _: &Tools) -> Result<Tally> {
 }
 
 fn native(toolchain: &Toolchain, _: &Tools) -> Result<Tally> {
+    vulkan::ready();
     run::step("Testing what runs natively, with the examples in the documentation");
     cargo_test(toolchain, "native tests", &[])
 }

@@ -1,0 +1,104 @@
+//! `rankweave merge --gpu`: the built binary, on whichever device there is.
+
+#![cfg(feature = "gpu")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use rankweave_adapter::{Adapter, Source};
+use rankweave_merge::entries::now;
+use rankweave_merge::gpu::{Wanted, open};
+use rankweave_recipe::{Facts, Prepared, Rank, Recipe};
+use rankweave_tests::shared::skipped;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn folder(name: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("rankweave-cli-gpu-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&path).unwrap();
+    path
+}
+
+fn sample(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../www/samples/{name}-digits.safetensors"))
+}
+
+const SAMPLES: [&str; 3] = ["turned", "inverted", "noisy"];
+
+#[test]
+fn every_module_of_a_merge_can_be_worked_on_by_a_gpu() {
+    let gpu = match now(open(Wanted::On)).unwrap() {
+        Ok(gpu) => gpu.unwrap(),
+        Err(error) => return skipped(&format!("no adapter: {error}")),
+    };
+    let files = SAMPLES.map(|name| std::fs::read(sample(name)).unwrap());
+    let adapters = files.iter().zip(SAMPLES).map(|(file, name)| Adapter::open(file, name, None).unwrap());
+    let mut recipe = Recipe::blank(3);
+    recipe.method.id = "ties".into();
+    recipe.method.params =
+        [("density".into(), Value::from(0.4)), ("scope".into(), Value::from("module"))].into_iter().collect();
+    recipe.output.rank = Rank::parse("6").unwrap();
+    let prepared = Prepared::new(recipe, adapters.collect()).unwrap();
+    let sources: Vec<&dyn Source> = files.iter().map(|file| file as &dyn Source).collect();
+    let facts = Facts::default();
+    assert_eq!(prepared.rounds(), 0);
+    for task in 0..prepared.tasks() {
+        let own =
+            now(prepared.run_task_on(&gpu, &sources, task, &facts)).expect("nothing waits in a terminal").unwrap();
+        let cpu = prepared.run_task(&sources, task, &facts).unwrap();
+        for (own, cpu) in own.modules.iter().zip(&cpu.modules) {
+            let device = own.device.as_ref().expect("the device is named");
+            assert!(device.failed.is_none(), "{device:?}");
+            assert!(cpu.device.is_none());
+            assert!((own.total - cpu.total).abs() < 1e-3 * cpu.total, "{}: {} {}", own.module, own.total, cpu.total);
+            assert!((own.kept - cpu.kept).abs() < 1e-3 * cpu.total, "{}: {} {}", own.module, own.kept, cpu.kept);
+        }
+    }
+}
+
+fn merge(folder: &Path, flags: &[&str]) -> (Output, Value) {
+    let report = folder.join("report.json");
+    let mut merge = Command::new(env!("CARGO_BIN_EXE_rankweave"));
+    merge.arg("merge").args(SAMPLES.map(sample)).arg("-o").arg(folder.join("out.safetensors"));
+    let out = merge.arg("--report").arg(&report).args(flags).output().unwrap();
+    let text = std::fs::read(&report).unwrap_or_default();
+    (out, serde_json::from_slice(&text).unwrap_or_default())
+}
+
+#[test]
+fn a_gpu_does_what_the_cores_do_and_the_report_names_it() {
+    let folder = folder("ties");
+    let flags = ["--method", "ties", "--param", "density=0.4", "--rank", "6", "--dtype", "f32"];
+    let (out, own) = merge(&folder, &[&flags[..], &["--gpu", "on"]].concat());
+    if String::from_utf8_lossy(&out.stderr).contains("No GPU can be used") {
+        return skipped("there is no adapter");
+    }
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let (_, cpu) = merge(&folder, &[&flags[..], &["--gpu", "off"]].concat());
+    std::fs::remove_dir_all(&folder).unwrap();
+    // The cores take tasks too, so the device may have come too late for all of them.
+    let devices = own["devices"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for device in devices {
+        assert!(device["modules"].as_u64().unwrap() > 0 && device["failed"] == 0, "{device}");
+        assert!(!device["name"].as_str().unwrap().is_empty());
+        assert!(own["remarks"].as_array().unwrap().iter().any(|remark| remark["code"] == "gpu"));
+    }
+    assert!(cpu["devices"].is_null());
+    for number in ["residual", "energy"] {
+        let (x, y) = (own[number].as_f64().unwrap(), cpu[number].as_f64().unwrap());
+        assert!((x - y).abs() < 1e-4 * y, "{number}: {x} instead of {y}");
+    }
+    for (x, y) in own["modules"].as_array().unwrap().iter().zip(cpu["modules"].as_array().unwrap()) {
+        let (x, y) = (x["norm"].as_f64().unwrap(), y["norm"].as_f64().unwrap());
+        // In a small module the entry that is the threshold counts, and rounding may put it on either side.
+        assert!((x - y).abs() < 1e-3 * y, "{x} instead of {y}");
+    }
+}
+
+#[test]
+fn there_is_nothing_for_a_gpu_to_do_in_factor_space() {
+    let folder = folder("sum");
+    let (out, report) = merge(&folder, &["--gpu", "on"]);
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    assert!(report["devices"].is_null());
+}
