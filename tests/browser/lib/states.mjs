@@ -70,6 +70,12 @@ export const states = {
     await page.locator(".fit .note").filter({ hasText: "sshs_model_hash" }).waitFor();
     await page.locator(".sizes summary").click();
   },
+  async gpu(page) {
+    await loaded(page);
+    await page.locator("#method").selectOption("ties");
+    await page.getByText(/The CPU does everything/).waitFor();
+    await mergeButton(page);
+  },
   async error(page) {
     await loaded(page);
     await drop(page, [broken()]);
