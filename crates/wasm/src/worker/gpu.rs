@@ -13,6 +13,8 @@ use wasm_bindgen::JsValue;
 pub struct GpuHand {
     hand: Hand,
     gpu: Option<Gpu>,
+    /// What was wanted when it was opened.
+    wanted: Option<Wanted>,
 }
 
 impl GpuHand {
@@ -26,18 +28,20 @@ impl GpuHand {
                 Answer::new(&self.hand.prepare(&inputs, &attached, &settings)?, none)
             }
             Request::Survey { task } => {
-                Answer::new(&self.hand.survey_on(self.backend(), task).await.map_err(one)?, none)
+                let backend = self.backend().map_err(one)?;
+                Answer::new(&self.hand.survey_on(backend, task).await.map_err(one)?, none)
             }
             Request::Found { tasks } => Answer::new(&self.hand.found(&tasks), none),
             Request::Run { task } => {
-                let (output, bytes) = self.hand.run_on(self.backend(), task).await.map_err(one)?;
+                let backend = self.backend().map_err(one)?;
+                let (output, bytes) = self.hand.run_on(backend, task).await.map_err(one)?;
                 Answer::new(&output, vec![bytes.into()])
             }
             _ => Err(one(missing("a question for a hand"))),
         }
     }
 
-    /// The device's name; one that is lost is opened again.
+    /// The device's name. One that is lost is opened again.
     async fn open(&mut self, wanted: protocol::Gpu) -> Result<Option<String>, Error> {
         let wanted = match wanted {
             protocol::Gpu::Auto => Wanted::Auto,
@@ -47,7 +51,8 @@ impl GpuHand {
                 return Ok(None);
             }
         };
-        if self.gpu.as_ref().is_none_or(Gpu::is_lost) {
+        // One that a program plays does for one wish, not for the other.
+        if self.wanted.replace(wanted) != Some(wanted) || self.gpu.as_ref().is_none_or(Gpu::is_lost) {
             self.gpu = None;
             let opened = gpu::open(wanted).await;
             self.gpu = opened.map_err(|error| {
@@ -58,8 +63,13 @@ impl GpuHand {
         Ok(self.gpu.as_ref().and_then(Gpu::name).map(Into::into))
     }
 
-    /// The GPU, and the CPU where there is none.
-    fn backend(&self) -> &dyn Backend {
-        self.gpu.as_ref().map_or(&Cpu, |gpu| gpu)
+    /// The GPU, and the CPU where none is open. Once it is lost nothing more is done here: there are other hands for the
+    /// CPU, and the page is to know.
+    fn backend(&self) -> Result<&dyn Backend, Error> {
+        match &self.gpu {
+            Some(gpu) if gpu.is_lost() => Err(Error::new(Kind::Device, "The GPU was lost")),
+            Some(gpu) => Ok(gpu),
+            None => Ok(&Cpu),
+        }
     }
 }
