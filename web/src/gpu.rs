@@ -91,7 +91,11 @@ fn offered() -> bool {
 #[component]
 pub fn GpuField() -> impl IntoView {
     let state = state();
-    let chosen = move || CHOICES.iter().find(|(gpu, ..)| *gpu == state.form.gpu.get()).map_or("", |(_, id, _)| *id);
+    // A list that is drawn anew has to know its choice before it is there, so each option knows whether it is chosen.
+    let option = move |(gpu, id, title): &'static (Gpu, &'static str, &'static str)| {
+        let chosen = live::signal(move || state.form.gpu.get() == *gpu);
+        view! { <option value=*id prop:selected=chosen>{*title}</option> }.into_any()
+    };
     let field = move || {
         view! {
             <div class="field">
@@ -99,10 +103,9 @@ pub fn GpuField() -> impl IntoView {
                 <select
                     id="gpu"
                     aria-describedby="gpu-help"
-                    prop:value=live::signal(chosen)
                     on:change=move |event| choose(state, &event_target_value(&event))
                 >
-                    {live::list(&CHOICES, |(_, id, title)| live::option((*id).into(), (*title).into()))}
+                    {live::list(&CHOICES, option)}
                 </select>
                 <p class="help" id="gpu-help">
                     {live::signal(move || told(state.form.gpu.get(), &state.gpu.get()))}

@@ -61,3 +61,36 @@ impl Deal {
         self.done.get_mut(task as usize).is_some_and(|done| !std::mem::replace(done, true))
     }
 }
+
+#[cfg(test)]
+#[cfg(target_arch = "wasm32")]
+mod tests {
+    use super::*;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test]
+    fn what_the_gpu_leaves_behind_is_given_out_again_and_counts_once() {
+        let mut deal = Deal::new(4);
+        let first = [deal.fresh(), deal.fresh(), deal.fresh()].map(Option::unwrap_or_default);
+        assert_eq!(first, [0, 1, 2]);
+        // The GPU has 0 and 1; somebody gets impatient with 0.
+        deal.lend(0);
+        deal.lend(1);
+        assert_eq!((deal.doubled(), deal.lends()), (Some(0), true));
+        // It stops: 1 goes back, 0 is with somebody already.
+        deal.give_back();
+        assert_eq!((deal.doubled(), deal.lends()), (None, false));
+        assert_eq!((deal.returned(), deal.returned(), deal.fresh(), deal.fresh()), (Some(1), None, Some(3), None));
+        assert_eq!([0, 1, 2, 3, 0, 9].map(|task| deal.done(task)), [true, true, true, true, false, false]);
+    }
+
+    #[wasm_bindgen_test]
+    fn what_the_gpu_has_done_is_nobody_elses() {
+        let mut deal = Deal::new(1);
+        let task = deal.fresh().unwrap_or_default();
+        deal.lend(task);
+        assert!(deal.done(task));
+        deal.give_back();
+        assert_eq!((deal.doubled(), deal.returned(), deal.fresh()), (None, None, None));
+    }
+}
