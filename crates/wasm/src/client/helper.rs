@@ -12,12 +12,14 @@ use std::rc::Rc;
 use wasm_bindgen::JsValue;
 
 /// How long it may say nothing before others take over what it has, in milliseconds.
-pub const PATIENCE: u32 = 15_000;
+pub const PATIENCE: u32 = 20_000;
 
 /// The hand with the GPU.
 pub struct Helper {
     pub link: Rc<Link>,
     wanted: Gpu,
+    /// Whether it has said nothing for long.
+    late: Cell<bool>,
     state: Rc<State>,
 }
 
@@ -61,7 +63,7 @@ impl State {
 impl Helper {
     /// Has the device opened and the plan made, which must be `plan`.
     pub fn start(link: Rc<Link>, wanted: Gpu, prepare: &Request, files: &[JsValue], plan: Ready) -> Helper {
-        let helper = Helper { link, wanted, state: Rc::default() };
+        let helper = Helper { link, wanted, late: Cell::new(false), state: Rc::default() };
         helper.ask(&Request::Gpu { wanted }, &[], |state, answer| match answer.and_then(|m| read(&m)) {
             Ok(Some::<String>(_)) => {}
             Ok(None) => state.leave(None),
@@ -80,7 +82,7 @@ impl Helper {
 
     /// Where it was asked for, it is waited for; else it joins when it is there.
     pub async fn wait(&self) {
-        if self.eager() {
+        if self.wanted != Gpu::On {
             return;
         }
         let state = self.state.clone();
@@ -93,12 +95,17 @@ impl Helper {
 
     /// Whether its tasks are to be taken over as soon as somebody has nothing to do.
     pub fn eager(&self) -> bool {
-        self.wanted != Gpu::On
+        self.wanted != Gpu::On || self.late.get()
+    }
+
+    /// It has said nothing for long.
+    pub fn late(&self) {
+        self.late.set(true);
     }
 
     /// Whether it can be given tasks.
     pub fn ready(&self) -> bool {
-        self.state.stage.get() == Stage::Ready
+        self.state.stage.get() == Stage::Ready && !self.link.stopped()
     }
 
     /// It has stopped.
@@ -108,7 +115,8 @@ impl Helper {
 
     /// Why it left before the end, if that should be known.
     pub fn why(&self) -> Option<String> {
-        self.state.why.borrow().clone()
+        let slow = self.late.get() && self.state.asked.get() > 0;
+        self.state.why.borrow().clone().or_else(|| slow.then(|| "it took too long".into()))
     }
 
     /// Whether the same worker can help with the next merge.

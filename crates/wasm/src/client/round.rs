@@ -35,15 +35,12 @@ pub struct Round<'a> {
     joined: bool,
     /// Its answers.
     answers: u32,
-    /// Whether others do what it has.
-    late: bool,
 }
 
 impl<'a> Round<'a> {
     /// A round of `tasks` tasks; nothing is given out yet.
     pub fn new(crew: &'a Crew<'a>, helper: Option<&'a Helper>, ask: fn(u32) -> Request, tasks: u32) -> Self {
         let hands = 0..crew.hands.len();
-        let late = helper.is_some_and(Helper::eager);
         let round = Round {
             crew,
             helper,
@@ -53,11 +50,8 @@ impl<'a> Round<'a> {
             waiting: hands.clone().chain(hands).collect(),
             joined: false,
             answers: 0,
-            late,
         };
-        if helper.is_some() && !late {
-            round.watch();
-        }
+        round.watch();
         round
     }
 
@@ -67,14 +61,18 @@ impl<'a> Round<'a> {
     /// # Errors
     /// If a hand other than the GPU's has stopped.
     pub fn give(&mut self, room: bool) -> Result<(), Failure> {
-        if !self.joined && self.helper.is_some_and(Helper::ready) {
+        let (gpu, ready) = (self.gpu(), self.helper.is_some_and(Helper::ready));
+        if !ready {
+            self.waiting.retain(|hand| *hand != gpu);
+        } else if !self.joined {
             self.joined = true;
-            self.waiting.splice(0..0, [self.gpu(); 2]);
+            self.waiting.splice(0..0, [gpu; 2]);
         }
+        let hurried = self.helper.is_some_and(Helper::eager);
         for hand in std::mem::take(&mut self.waiting) {
             let fresh = |deal: &mut Deal| if room { deal.fresh() } else { None };
             let task = self.deal.returned().or_else(|| fresh(&mut self.deal));
-            let double = self.late && hand != self.gpu();
+            let double = hurried && hand != gpu;
             match task.or_else(|| if double { self.deal.doubled() } else { None }) {
                 Some(task) => self.post(hand, task)?,
                 None => self.waiting.push(hand),
@@ -99,7 +97,6 @@ impl<'a> Round<'a> {
             (Err(failure), Some(helper)) if gpu => {
                 helper.failed(&failure);
                 self.deal.give_back();
-                self.waiting.retain(|hand| *hand != self.crew.hands.len());
                 Ok(None)
             }
             (Err(failure), _) => Err(failure),
@@ -108,14 +105,17 @@ impl<'a> Round<'a> {
 
     /// Whether the GPU's hand says nothing; `answers` is what it had said some time ago.
     pub fn waited(&mut self, answers: u32) {
-        if answers == self.answers && self.deal.lends() {
-            self.late = true;
-        } else {
-            self.watch();
+        match self.helper {
+            Some(helper) if answers == self.answers && self.deal.lends() => helper.late(),
+            _ => self.watch(),
         }
     }
 
+    /// Looks after the GPU's hand, where nobody takes over what it has anyway.
     fn watch(&self) {
+        if self.helper.is_none_or(Helper::eager) {
+            return;
+        }
         let (inbox, answers) = (self.inbox.clone(), self.answers);
         after(PATIENCE, move || inbox.put(News::Late { answers }));
     }
