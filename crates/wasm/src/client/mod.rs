@@ -260,7 +260,8 @@ impl Engine {
             self.cancel();
         }
         let merge::End { merged, fit } = result?;
-        if let Some(helper) = self.helper.borrow().clone().filter(|_| !fit) {
+        let helper = self.helper.borrow().clone();
+        if let Some(helper) = helper.filter(|_| !fit) {
             self.dismiss(&helper);
         }
         Ok(merged)
