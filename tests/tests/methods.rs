@@ -53,7 +53,10 @@ fn problem(job: &Job, merged: &Merged) -> (Problem, Vec<String>) {
     let modules = names.iter().map(module).collect();
     let params = job.method["params"].clone();
     let rank = job.rank["value"].as_u64().map(|rank| rank as usize);
-    (Problem { modules, adapters: inputs.len(), params, seed: job.seed, rank }, names.into_iter().map(|n| n.0).collect())
+    (
+        Problem { modules, adapters: inputs.len(), params, seed: job.seed, rank },
+        names.into_iter().map(|n| n.0).collect(),
+    )
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::estimate;
 use crate::explain::Explain;
 use crate::fit::{self, FitPart};
 use crate::form::Form;
+use crate::gpu;
 use crate::merge_bar::MergeBar;
 use crate::privacy::Privacy;
 use crate::result::ResultCard;
@@ -22,6 +23,7 @@ use leptos::prelude::*;
 pub fn App() -> impl IntoView {
     estimate::follow();
     fit::follow();
+    gpu::follow();
     shortcuts::listen();
     view! {
         <header class="top">

@@ -1,5 +1,6 @@
 //! Column 3: which method, with which parameters, into what kind of file.
 
+use crate::gpu::GpuField;
 use crate::method::{MethodParams, MethodSelect};
 use crate::output::OutputFields;
 use leptos::prelude::*;
@@ -12,6 +13,7 @@ pub fn Form() -> impl IntoView {
             <MethodSelect />
             <MethodParams />
             <OutputFields />
+            <GpuField />
         </div>
     }
 }

@@ -49,6 +49,8 @@ pub struct Outcome {
     pub report: String,
     /// Address of an `adapter_config.json`.
     pub config: Option<String>,
+    /// Why the GPU was of no help, or not to the end, where it should have been.
+    pub gpu: Option<String>,
     /// Seconds from the click.
     pub seconds: f64,
     /// What it was made with.
@@ -180,6 +182,7 @@ impl Outcome {
             report: address(&merged.report),
             config: merged.config.as_ref().map(address),
             summary: merged.summary,
+            gpu: merged.gpu,
             seconds,
             settings,
             adapters,

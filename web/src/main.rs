@@ -24,6 +24,7 @@ mod field;
 mod fit;
 mod form;
 mod format;
+mod gpu;
 mod icons;
 mod job;
 mod live;

@@ -1,6 +1,7 @@
 //! How exact the result is: its distance from the exact answer, and what became of every weight.
 
 use crate::format::{error, number, percent};
+use crate::gpu;
 use crate::job::Job;
 use crate::live;
 use crate::rows::rows;
@@ -16,12 +17,12 @@ pub fn Report() -> impl IntoView {
     let state = state();
     let made = live::memo(move || state.job.with(|job| job.outcome().map(|_| state.runs.get_untracked())));
     live::part(move || match made.get().and_then(|_| state.job.with_untracked(Job::outcome)) {
-        Some(outcome) => report(state, outcome.summary.clone()),
+        Some(outcome) => report(state, outcome.summary.clone(), outcome.gpu.clone()),
         None => live::nothing(),
     })
 }
 
-fn report(state: State, summary: Summary) -> AnyView {
+fn report(state: State, summary: Summary, gpu: Option<String>) -> AnyView {
     let Summary { residual, rounding, energy, sources, remarks, warnings, warning_count, modules, .. } = summary;
     view! {
         <div class="part">
@@ -40,6 +41,7 @@ fn report(state: State, summary: Summary) -> AnyView {
             </dl>
             {weights(state, sources)}
             {live::list(remarks, remark)}
+            {gpu.map(gpu::trouble)}
             {warning_notes(warnings, warning_count, "")}
             {rows(state, modules)}
         </div>

@@ -2,11 +2,12 @@
 
 use crate::base;
 use crate::entries::Entry;
+use crate::gpu;
 use crate::job::Job;
 use leptos::prelude::*;
 use rankweave_adapter::Error;
 use rankweave_wasm::client::Engine;
-use rankweave_wasm::protocol::{Estimate, Fit, Method, Mix, ParamKind, Rank, Settings, Value};
+use rankweave_wasm::protocol::{Estimate, Fit, Gpu, Method, Mix, ParamKind, Rank, Settings, Value};
 use std::rc::Rc;
 
 /// Handles to all shared state; cheap to copy.
@@ -30,6 +31,8 @@ pub struct State {
     pub troubles: RwSignal<Vec<Error>>,
     /// Method and output.
     pub form: Form,
+    /// What is known of the GPU.
+    pub gpu: RwSignal<gpu::Known>,
     /// What a merge would give.
     pub estimate: RwSignal<Option<Result<Estimate, Vec<Error>>>>,
     /// How the adapters go together.
@@ -61,6 +64,8 @@ pub struct Form {
     pub keys: RwSignal<String>,
     /// What is taken over from the inputs' metadata.
     pub metadata: RwSignal<String>,
+    /// Whether a GPU helps.
+    pub gpu: RwSignal<Gpu>,
 }
 
 /// A parameter's value.
@@ -96,6 +101,7 @@ impl State {
             dtype: RwSignal::new("same".into()),
             keys: RwSignal::new("same".into()),
             metadata: RwSignal::new("minimal".into()),
+            gpu: RwSignal::new(gpu::remembered()),
         };
         State {
             engine: RwSignal::new_local(None),
@@ -107,6 +113,7 @@ impl State {
             opening: RwSignal::new(0),
             troubles: RwSignal::default(),
             form,
+            gpu: RwSignal::default(),
             estimate: RwSignal::new(None),
             fit: RwSignal::new(None),
             job: RwSignal::new(Job::Idle),
@@ -148,7 +155,8 @@ impl State {
         let mix = self.entries.with(|entries| entries.iter().map(mix).collect());
         let (dtype, keys, metadata) = (self.form.dtype.get(), self.form.keys.get(), self.form.metadata.get());
         let base = self.base.with(|chosen| chosen.as_ref().map(|chosen| chosen.base.clone()));
-        Settings { mix, method, params, rank, dtype, keys, seed: None, metadata, base }
+        let gpu = self.form.gpu.get();
+        Settings { mix, method, params, rank, dtype, keys, seed: None, metadata, base, gpu }
     }
 }
 

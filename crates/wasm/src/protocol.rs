@@ -68,6 +68,12 @@ pub enum Request {
         /// Method, weights and output.
         settings: Settings,
     },
+    /// Any worker that is neither desk nor hand yet: be a hand with a GPU, and open one if there is none open. Answer: its
+    /// name, `Option<String>`; none where none will do.
+    Gpu {
+        /// Which will do; [`Gpu::Off`] opens none.
+        wanted: Gpu,
+    },
     /// Hand: what the next round finds in one task of the plan. Answer: its sums, `Vec<f64>`.
     Survey {
         /// Index of the task, 0 ≤ task < tasks.
@@ -141,6 +147,20 @@ pub struct Ready {
     pub rounds: u32,
     /// Number of modules.
     pub modules: u32,
+    /// Whether there is something for a GPU to do.
+    pub by_entry: bool,
+}
+
+/// Whether a GPU helps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Gpu {
+    /// Where there is one. A program that plays one is slower than the CPU and counts as none.
+    #[default]
+    Auto,
+    /// Any, even a program that plays one.
+    On,
+    /// Never.
+    Off,
 }
 
 /// A task is done.
@@ -191,6 +211,8 @@ pub struct Settings {
     pub metadata: String,
     /// The base model that is open, if there is one.
     pub base: Option<Base>,
+    /// Whether a GPU helps where the method looks at every entry.
+    pub gpu: Gpu,
 }
 
 /// How much of one adapter.
@@ -259,6 +281,8 @@ pub struct Method {
     pub adapters: (u32, u32),
     /// Whether its formula is not settled, or not known to help.
     pub experimental: bool,
+    /// Whether it looks at every entry, so that there is something for a GPU to do.
+    pub by_entry: bool,
     /// Its own parameters.
     pub params: Vec<Param>,
     /// Those of the output, which every method has.

@@ -11,18 +11,21 @@ const executablePath =
   process.env.RANKWEAVE_CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 
 /** Starts Chromium without anything of its own on the network. */
-export const launch = () =>
+export const launch = (more = []) =>
   chromium.launch({
     executablePath,
-    args: ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    args: ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", ...more],
   });
 
-/** A browser and the site for all tests of a file: `const open = pages()`. */
-export function pages() {
+/** Has Chromium offer a GPU that a program plays. */
+export const played = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+
+/** A browser, started with `args`, and the site for all tests of a file: `const open = pages()`. */
+export function pages(args = []) {
   let browser;
   let place;
   before(async () => {
-    [browser, place] = await Promise.all([launch(), site()]);
+    [browser, place] = await Promise.all([launch(args), site()]);
   });
   after(async () => {
     await browser?.close();
@@ -32,9 +35,10 @@ export function pages() {
 }
 
 /** A new page at the site, ready to take files. */
-async function open(browser, url, { width = 1280, height = 900, theme = "light", ...more } = {}) {
+async function open(browser, url, { width = 1280, height = 900, theme = "light", init, ...more } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: "reduce", ...more });
   const page = await context.newPage();
+  if (init) await page.addInitScript(init);
   page.on("pageerror", (error) => console.log(`# page error: ${error}`));
   await page.goto(url);
   await page.locator("#adapter-files:enabled").waitFor({ timeout: 60_000 });

@@ -76,6 +76,12 @@ export const states = {
     await page.locator(".conflicts table").waitFor();
     await page.locator(".conflicts").scrollIntoViewIfNeeded();
   },
+  async gpu(page) {
+    await loaded(page);
+    await page.locator("#method").selectOption("ties");
+    await page.getByText(/The CPU does everything/).waitFor();
+    await mergeButton(page);
+  },
   async error(page) {
     await loaded(page);
     await drop(page, [broken()]);

@@ -36,6 +36,11 @@ pub async fn open(wanted: Wanted) -> Result<Option<Gpu>, Error> {
 }
 
 impl Gpu {
+    /// Has it failed for good? Then it takes nothing any more.
+    pub fn is_lost(&self) -> bool {
+        self.device.is_lost()
+    }
+
     /// Does `work`, which counts such keys if it counts, with the module on the device.
     async fn run<'a, T>(
         &'a self,

@@ -36,8 +36,6 @@ struct State {
     waiting: RefCell<Vec<(u32, Then)>>,
     /// Why it stopped, once it has.
     stopped: RefCell<Option<Failure>>,
-    /// What it said before it trapped.
-    panic: RefCell<Option<String>>,
     /// Who is told of steps.
     steps: RefCell<Option<Hear>>,
     /// Network requests it made; always 0 unless something is very wrong.
@@ -57,8 +55,7 @@ impl Link {
         let fails = state.clone();
         let on_error = Closure::<dyn Fn(_)>::new(move |event: ErrorEvent| {
             event.prevent_default();
-            let message = fails.panic.take().unwrap_or_else(|| event.message());
-            fails.stop(&Failure::crashed(&message));
+            fails.stop(&Failure::crashed(&event.message()));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
@@ -141,7 +138,8 @@ impl State {
     fn read(&self, message: &JsValue) -> Result<(), String> {
         let message = Message::from_js(message)?;
         match message.sort {
-            Sort::Panic => *self.panic.borrow_mut() = message.body.as_string(),
+            // Nothing comes after it. What waits in the worker for a device would trap without an error event.
+            Sort::Panic => self.stop(&Failure::crashed(&message.body.as_string().unwrap_or_default())),
             Sort::Requested => self.requested.set(message.read()?),
             Sort::Step => {
                 let hear = self.steps.borrow().clone();

@@ -3,22 +3,25 @@
 //! Nothing here computes, and nothing here blocks: every method that waits is `async`.
 
 mod code;
+mod deal;
 mod failure;
-mod inbox;
+mod helper;
 mod link;
 mod merge;
+mod round;
 
 pub use code::Code;
 pub use failure::Failure;
 use link::{Link, read};
 
 use crate::protocol::{
-    About, Base, Checked, Conflicts, Estimate, Facts, Fit, Input, Method, Request, Row, Settings, Summary,
+    About, Base, Checked, Conflicts, Estimate, Facts, Fit, Gpu, Input, Method, Request, Row, Settings, Summary,
 };
 use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use web_sys::{Blob, File};
 
 /// How far a merge is.
@@ -42,6 +45,8 @@ pub struct Merged {
     pub report: Blob,
     /// `adapter_config.json`, where the dialect has one.
     pub config: Option<Blob>,
+    /// Why the GPU was of no help, or not to the end, where it should have been.
+    pub gpu: Option<String>,
 }
 
 /// Stands for all adapters together, where else the number of one does.
@@ -69,11 +74,13 @@ impl Model {
     }
 }
 
-/// The engine: one desk, and as many hands as the machine has cores.
+/// The engine: one desk, as many hands as the machine has cores, and one for the GPU.
 pub struct Engine {
     code: Code,
     desk: RefCell<Option<Rc<Link>>>,
     hands: RefCell<Vec<Rc<Link>>>,
+    /// The hand with the GPU, once there was something for it to do.
+    helper: RefCell<Option<Rc<Link>>>,
     /// What the desk has open, to open it again should it have to be replaced.
     opened: RefCell<Vec<Opened>>,
     /// The base model, likewise.
@@ -87,8 +94,8 @@ pub struct Engine {
 impl Engine {
     /// Makes an engine; the desk starts with the first question, the hands with the first merge.
     pub fn new(code: Code) -> Self {
-        let (desk, hands, opened, base, checks) = Default::default();
-        Engine { code, desk, hands, opened, base, checks, requested: Cell::new(0) }
+        let (desk, hands, helper, opened, base, checks) = Default::default();
+        Engine { code, desk, hands, helper, opened, base, checks, requested: Cell::new(0) }
     }
 
     /// The registry of methods.
@@ -252,6 +259,19 @@ impl Engine {
         running.iter().for_each(|(_, link)| link.stop(&Failure::Cancelled));
     }
 
+    /// Opens a GPU, so that it is there when it is needed: its name, or none where none will do.
+    ///
+    /// # Errors
+    /// Why it cannot be opened.
+    pub async fn gpu(&self, wanted: Gpu) -> Result<Option<String>, Failure> {
+        let link = self.helper()?;
+        let answer = link.ask(&Request::Gpu { wanted }, &[]).await.and_then(|answer| read(&answer));
+        if !matches!(answer, Ok(Some(_))) {
+            self.dismiss(&link);
+        }
+        answer
+    }
+
     /// Merges; `on` hears of progress after every task. Dropping the future does not stop the hands:
     /// [`cancel`](Self::cancel) does.
     ///
@@ -265,9 +285,13 @@ impl Engine {
     ) -> Result<Merged, Failure> {
         let (inputs, files) = self.attached(&adapters, &settings)?;
         let hands = self.hands()?;
+        // Without one more worker the merge goes on all the same.
+        let helper = || self.helper().ok();
         let crew = merge::Crew {
             desk: self.desk()?,
             hands: hands.clone(),
+            helper: &helper,
+            gpu: settings.gpu,
             prepare: Request::Prepare { inputs, settings: settings.clone() },
             begin: Request::Begin { adapters, settings },
             files,
@@ -277,12 +301,17 @@ impl Engine {
         if result.is_err() && self.same_hands(&hands) {
             self.cancel();
         }
-        result
+        let merge::End { merged, fit } = result?;
+        let helper = self.helper.borrow().clone();
+        if let Some(helper) = helper.filter(|_| !fit) {
+            self.dismiss(&helper);
+        }
+        Ok(merged)
     }
 
     /// Stops all hands at once and starts new ones. Open adapters stay open.
     pub fn cancel(&self) {
-        for hand in self.hands.take() {
+        for hand in self.hands.take().into_iter().chain(self.helper.take()) {
             self.retire(&hand);
         }
         // If no worker can be had, the next merge says so.
@@ -311,7 +340,8 @@ impl Engine {
         let hands: u32 = self.hands.borrow().iter().map(|hand| hand.requested()).sum();
         let desk = self.desk.borrow().as_ref().map_or(0, |desk| desk.requested());
         let checks: u32 = self.checks.borrow().iter().map(|(_, link)| link.requested()).sum();
-        self.requested.get() + hands + desk + checks
+        let helper = self.helper.borrow().as_ref().map_or(0, |helper| helper.requested());
+        self.requested.get() + hands + desk + checks + helper
     }
 
     /// The desk; a new one, with everything open again, if it has stopped.
@@ -350,6 +380,26 @@ impl Engine {
         Ok(hands.clone())
     }
 
+    /// The hand with the GPU; a new one if it has stopped.
+    fn helper(&self) -> Result<Rc<Link>, Failure> {
+        let mut helper = self.helper.borrow_mut();
+        if let Some(link) = helper.as_ref().filter(|link| !link.stopped()) {
+            return Ok(link.clone());
+        }
+        let link = Rc::new(Link::start(&self.code)?);
+        if let Some(old) = helper.replace(link.clone()) {
+            self.retire(&old);
+        }
+        Ok(link)
+    }
+
+    /// Ends the hand with the GPU, if it is this one.
+    fn dismiss(&self, link: &Rc<Link>) {
+        if self.helper.borrow_mut().take_if(|helper| Rc::ptr_eq(helper, link)).is_some() {
+            self.retire(link);
+        }
+    }
+
     fn same_hands(&self, hands: &[Rc<Link>]) -> bool {
         let now = self.hands.borrow();
         now.len() == hands.len() && now.iter().zip(hands).all(|(a, b)| Rc::ptr_eq(a, b))
@@ -368,4 +418,15 @@ impl Engine {
 
 fn open(adapter: u32, input: &Input) -> Request {
     Request::Open { adapter, label: input.label.clone(), config: input.config.clone() }
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(call: &JsValue, milliseconds: u32);
+}
+
+/// Does something later.
+fn after(milliseconds: u32, work: impl FnOnce() + 'static) {
+    set_timeout(&Closure::once_into_js(work), milliseconds);
 }

@@ -20,10 +20,10 @@ const NAME: usize = 60;
 
 /// The registry.
 pub fn methods() -> Vec<Method> {
-    registry().iter().map(|method| method_of(method.spec())).collect()
+    registry().iter().map(|method| method_of(method.spec(), method.full_rank())).collect()
 }
 
-fn method_of(spec: &Spec) -> Method {
+fn method_of(spec: &Spec, by_entry: bool) -> Method {
     Method {
         id: spec.id.into(),
         title: spec.title.into(),
@@ -34,6 +34,7 @@ fn method_of(spec: &Spec) -> Method {
         section: spec.section.title().into(),
         adapters: (count(spec.adapters.0), count(spec.adapters.1)),
         experimental: spec.experimental,
+        by_entry,
         params: spec.params.iter().map(param).collect(),
         output: OUTPUT.iter().map(param).collect(),
     }

@@ -5,7 +5,8 @@ use crate::protocol::{self, Input, Output, Ready, Settings};
 use js_sys::{ArrayBuffer, Uint8Array};
 use rankweave_adapter::base::shards;
 use rankweave_adapter::{Adapter, Base, Error, Kind, Source};
-use rankweave_recipe::{CONFLICT_ROWS, Conflicts, Facts, Measurement, Prepared, Recipe};
+use rankweave_merge::entries::Backend;
+use rankweave_recipe::{CONFLICT_ROWS, Conflicts, Facts, Measurement, Prepared, Recipe, TaskOutput};
 use wasm_bindgen::JsValue;
 
 /// What a hand remembers between tasks.
@@ -43,6 +44,12 @@ impl Hand {
         work.prepared.survey_task(&work.sources(), task as usize, &work.facts)
     }
 
+    /// The same, with a device for the entries.
+    pub async fn survey_on(&self, backend: &dyn Backend, task: u32) -> Result<Vec<f64>, Error> {
+        let work = self.work()?;
+        work.prepared.survey_task_on(backend, &work.sources(), task as usize, &work.facts).await
+    }
+
     /// Takes a round's findings, if there is anything to do with them.
     pub fn found(&mut self, tasks: &[Vec<f64>]) {
         if let Some(work) = &mut self.work {
@@ -57,11 +64,20 @@ impl Hand {
     /// Does one task: what it made, and its bytes.
     pub fn run(&self, task: u32) -> Result<(Output, ArrayBuffer), Error> {
         let work = self.work()?;
-        let output = work.prepared.run_task(&work.sources(), task as usize, &work.facts)?;
-        let meta = serde_json::to_string(&output.modules).map_err(|e| Error::new(Kind::Io, e.to_string()))?;
-        let modules = count(output.modules.len());
-        Ok((Output { meta, modules }, Uint8Array::from(output.bytes.as_slice()).buffer()))
+        told(&work.prepared.run_task(&work.sources(), task as usize, &work.facts)?)
     }
+
+    /// The same, with a device for the entries.
+    pub async fn run_on(&self, backend: &dyn Backend, task: u32) -> Result<(Output, ArrayBuffer), Error> {
+        let work = self.work()?;
+        told(&work.prepared.run_task_on(backend, &work.sources(), task as usize, &work.facts).await?)
+    }
+}
+
+fn told(output: &TaskOutput) -> Result<(Output, ArrayBuffer), Error> {
+    let meta = serde_json::to_string(&output.modules).map_err(|e| Error::new(Kind::Io, e.to_string()))?;
+    let modules = count(output.modules.len());
+    Ok((Output { meta, modules }, Uint8Array::from(output.bytes.as_slice()).buffer()))
 }
 
 /// What a request of many files gives.
@@ -134,7 +150,7 @@ pub fn open_base(
 /// What a plan comes to. The page compares the desk's and the hands'.
 pub fn ready(prepared: &Prepared) -> Ready {
     let (tasks, rounds) = (count(prepared.tasks()), count(prepared.rounds()));
-    Ready { tasks, rounds, modules: count(prepared.estimate().modules) }
+    Ready { tasks, rounds, modules: count(prepared.estimate().modules), by_entry: prepared.by_entry() }
 }
 
 /// A count as a message carries it; counts are capped far below 2³².

@@ -3,6 +3,7 @@
 mod desk;
 mod facts;
 mod file_source;
+mod gpu;
 mod hand;
 mod order;
 mod said;
@@ -11,10 +12,12 @@ mod said;
 mod tests;
 mod watch;
 
+use crate::inbox::Inbox;
 use crate::protocol::{Checked, Input, Request};
 use crate::wire::{Message, Sort};
 use desk::Desk;
 use file_source::FileSource;
+use gpu::GpuHand;
 use hand::Hand;
 use js_sys::{Array, ArrayBuffer, Uint8Array};
 use rankweave_adapter::{Adapter, Error, Kind, Source};
@@ -22,6 +25,7 @@ use rankweave_recipe::read_whole;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::cell::RefCell;
+use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
 
@@ -50,6 +54,15 @@ struct Worker {
     hand: Hand,
     /// The number of the question that is being answered, for steps.
     asked: Option<u32>,
+    /// Where the questions go once this worker is a hand with a GPU.
+    gpu: Option<Rc<Inbox<Question>>>,
+}
+
+/// A question of the page.
+struct Question {
+    number: u32,
+    request: Request,
+    attached: Vec<JsValue>,
 }
 
 /// Starts listening. Called once, when the engine's code has been loaded into a worker.
@@ -74,8 +87,32 @@ fn hear(worker: &mut Worker, message: &JsValue) {
         // Only a page of another version sends what cannot be read; it is told through its error event.
         Err(problem) => wasm_bindgen::throw_str(&problem),
     };
+    if matches!(request, Request::Gpu { .. }) {
+        worker.gpu.get_or_insert_with(wait);
+    }
+    if let Some(inbox) = &worker.gpu {
+        return inbox.put(Question { number, request, attached });
+    }
     worker.asked = Some(number);
-    match worker.answer(request, attached) {
+    reply(number, worker.answer(request, attached));
+}
+
+/// Answers what is put into the inbox, one question after the other, as long as the worker lives.
+fn wait() -> Rc<Inbox<Question>> {
+    let inbox = Rc::new(Inbox::new());
+    let questions = inbox.clone();
+    wasm_bindgen_futures::spawn_local(async move {
+        let mut hand = GpuHand::default();
+        loop {
+            let Question { number, request, attached } = questions.next().await;
+            reply(number, hand.answer(request, attached).await);
+        }
+    });
+    inbox
+}
+
+fn reply(number: u32, answer: Result<Answer, Vec<Error>>) {
+    match answer {
         Ok(Answer { body, attached }) => send(&Message { number, sort: Sort::Answer, body, attached }),
         Err(errors) => match Message::new(number, Sort::Failed, &errors, Vec::new()) {
             Ok(message) => send(&message),
@@ -134,6 +171,7 @@ impl Worker {
                 let found = hand::conflicts(&inputs, &attached, &settings, exact, |share| self.step(share))?;
                 Answer::new(&said::conflicts(&found), none)
             }
+            Request::Gpu { .. } => Err(one(missing("a hand with a GPU"))),
             Request::Hash => Answer::new(&hash(&file(&attached, 0).map_err(one)?).map_err(one)?, none),
         }
     }

@@ -1,8 +1,9 @@
 //! A whole merge inside one worker: desk and hand talk through the wire as they do with the page between them.
 
+use super::gpu::GpuHand;
 use super::{Answer, Worker};
 use crate::protocol::{
-    About, Checked, Facts, Fit, Input, Level, Method, Mix, Output, Rank, Ready, Request, Row, Settings, Summary,
+    About, Checked, Facts, Fit, Gpu, Input, Level, Method, Mix, Output, Rank, Ready, Request, Row, Settings, Summary,
 };
 use crate::wire::{Message, Sort};
 use js_sys::{Array, Uint8Array};
@@ -65,6 +66,7 @@ fn settings(weights: &[f64]) -> Settings {
         seed: None,
         metadata: "minimal".into(),
         base: None,
+        gpu: Gpu::Off,
     }
 }
 
@@ -185,4 +187,53 @@ fn an_error_keeps_its_place() {
     let message = Message::new(1, Sort::Failed, &errors, Vec::new()).unwrap();
     assert_eq!(message.read::<Vec<Error>>().unwrap(), errors);
     assert_eq!(errors[0].place.file.as_deref(), Some("bad.safetensors"));
+}
+
+/// Asks a hand with a GPU.
+async fn ask_gpu<T: DeserializeOwned>(hand: &mut GpuHand, request: Request, attached: &[JsValue]) -> (T, Vec<JsValue>) {
+    let answer = hand.answer(request, attached.to_vec()).await;
+    let Answer { body, attached } = answer.unwrap_or_else(|errors| panic!("{}", errors[0]));
+    (serde_wasm_bindgen::from_value(body).unwrap(), attached)
+}
+
+#[wasm_bindgen_test]
+async fn a_hand_with_a_gpu_makes_the_same_plan_and_the_same_file_but_for_rounding() {
+    let (mut desk, mut hand) = (Worker::default(), GpuHand::default());
+    let files = [adapter(1.0), adapter(-0.5)];
+    let settings = Settings { method: "ties".into(), dtype: "f32".into(), gpu: Gpu::On, ..settings(&[0.75, 0.25]) };
+    files.iter().zip(1..).for_each(|(bytes, number)| open(&mut desk, number, bytes));
+    let begin = Request::Begin { adapters: vec![1, 2], settings: settings.clone() };
+    let inputs = (1..=2).map(|n| Input { label: format!("{n}.safetensors"), config: None }).collect();
+    let prepare = Request::Prepare { inputs, settings };
+    let blobs: Vec<JsValue> = files.iter().map(|bytes| blob(bytes).into()).collect();
+    let mut made = Vec::new();
+    for with_gpu in [false, true] {
+        let wanted = if with_gpu { Gpu::On } else { Gpu::Off };
+        let (name, _) = ask_gpu::<Option<String>>(&mut hand, Request::Gpu { wanted }, &[]).await;
+        assert_eq!(name.is_some(), with_gpu);
+        let (begun, _) = ask::<Ready>(&mut desk, &begin, &[]);
+        assert!(begun.by_entry);
+        assert_eq!(ask_gpu::<Ready>(&mut hand, prepare.clone(), &blobs).await.0, begun);
+        for _ in 0..begun.rounds {
+            let mut tasks = Vec::new();
+            for task in 0..begun.tasks {
+                tasks.push(ask_gpu(&mut hand, Request::Survey { task }, &[]).await.0);
+            }
+            ask::<()>(&mut desk, &Request::Found { tasks: tasks.clone() }, &[]);
+            ask_gpu::<()>(&mut hand, Request::Found { tasks }, &[]).await;
+        }
+        for task in 0..begun.tasks {
+            let (Output { meta, .. }, bytes) = ask_gpu(&mut hand, Request::Run { task }, &[]).await;
+            ask::<()>(&mut desk, &Request::Write { task, meta }, &bytes);
+        }
+        let (summary, attached) = ask::<Summary>(&mut desk, &Request::Finish, &[]);
+        assert_eq!(summary.remarks.iter().any(|remark| remark.code == "gpu"), with_gpu);
+        let source = super::file(&attached, 0).unwrap();
+        let mut bytes = vec![0; source.len() as usize];
+        source.read_at(0, &mut bytes).unwrap();
+        made.push(deltas(&bytes));
+    }
+    for (x, y) in made[1].iter().zip(&made[0]) {
+        assert!((x - y).abs() <= 1e-4 * (1.0 + y.abs()), "{x} instead of {y}");
+    }
 }

@@ -10,6 +10,12 @@ pub struct Inbox<T> {
     reader: RefCell<Option<oneshot::Sender<()>>>,
 }
 
+impl<T> Default for Inbox<T> {
+    fn default() -> Self {
+        Inbox::new()
+    }
+}
+
 impl<T> Inbox<T> {
     /// Nothing has happened yet.
     pub fn new() -> Self {
