@@ -6,7 +6,7 @@
 use rankweave_adapter::{Adapter, Source};
 use rankweave_merge::entries::now;
 use rankweave_merge::gpu::{Wanted, open};
-use rankweave_recipe::{Facts, Prepared, Rank, Recipe};
+use rankweave_recipe::{Assembler, Facts, Prepared, Rank, Recipe};
 use rankweave_tests::shared::skipped;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -41,6 +41,7 @@ fn every_module_of_a_merge_can_be_worked_on_by_a_gpu() {
     let sources: Vec<&dyn Source> = files.iter().map(|file| file as &dyn Source).collect();
     let facts = Facts::default();
     assert_eq!(prepared.rounds(), 0);
+    let (mut by_device, mut by_cores) = (Assembler::new(&prepared), Assembler::new(&prepared));
     for task in 0..prepared.tasks() {
         let own =
             now(prepared.run_task_on(&gpu, &sources, task, &facts)).expect("nothing waits in a terminal").unwrap();
@@ -52,7 +53,17 @@ fn every_module_of_a_merge_can_be_worked_on_by_a_gpu() {
             assert!((own.total - cpu.total).abs() < 1e-3 * cpu.total, "{}: {} {}", own.module, own.total, cpu.total);
             assert!((own.kept - cpu.kept).abs() < 1e-3 * cpu.total, "{}: {} {}", own.module, own.kept, cpu.kept);
         }
+        for (assembler, output) in [(&mut by_device, own), (&mut by_cores, cpu)] {
+            assembler.data(&output.bytes);
+            assembler.end_task(task, &output.modules).unwrap();
+        }
     }
+    // The recipe in the file says on which path its bytes hold.
+    let says = |assembler: Assembler<&Prepared>| {
+        let header = assembler.finish(&facts).unwrap().header;
+        String::from_utf8_lossy(&header).contains("backend")
+    };
+    assert!(says(by_device) && !says(by_cores));
 }
 
 fn merge(folder: &Path, flags: &[&str]) -> (Output, Value) {

@@ -88,12 +88,13 @@ impl<P: Borrow<Prepared>> Assembler<P> {
         }
         let data_sha256: String = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         let made = made(prepared, &self.modules);
-        let metadata = prepared.metadata(&made, &data_sha256, None);
+        let by_device = self.modules.iter().any(|module| module.device.is_some());
+        let metadata = prepared.metadata(&made, &data_sha256, None, by_device);
         // A file with tensors out of the usual order may need bytes from further on; then it goes without this hash.
         let legacy = legacy_hash(&self.tensors, &metadata, &self.beginning).unwrap_or_default();
         let legacy = legacy.filter(|hash| *hash != LEGACY_OF_NOTHING);
         let metadata = match &legacy {
-            Some(hash) => prepared.metadata(&made, &data_sha256, Some(hash)),
+            Some(hash) => prepared.metadata(&made, &data_sha256, Some(hash), by_device),
             None => metadata,
         };
         let header = header_bytes(&self.tensors, &metadata, prepared.room())?;

@@ -119,7 +119,7 @@ impl Prepared {
         let bound = prepared.plan.tensors_bound(&prepared.adapters);
         let bounds: Vec<(usize, f64)> =
             prepared.plan.modules.iter().map(|m| (m.rank_bound, m.rank_bound as f64)).collect();
-        let metadata = prepared.metadata(&bounds, SOME_HASH, Some(SOME_LEGACY_HASH));
+        let metadata = prepared.metadata(&bounds, SOME_HASH, Some(SOME_LEGACY_HASH), prepared.by_entry());
         prepared.room = header_room(&bound, &metadata) + SLACK;
         check_header(&prepared, metadata.len()).map_err(|e| vec![e])?;
         let mode = prepared.mode();
@@ -236,12 +236,14 @@ impl Prepared {
         Ok(TaskOutput { task, bytes: output.bytes, modules: output.modules })
     }
 
-    /// The output's metadata when its modules have these ranks and alphas.
+    /// The output's metadata when its modules have these ranks and alphas; `by_device` where another device than the CPU
+    /// had a part in it.
     pub(crate) fn metadata(
         &self,
         made: &[(usize, f64)],
         data_sha256: &str,
         legacy_hash: Option<&str>,
+        by_device: bool,
     ) -> BTreeMap<String, String> {
         let modules: Vec<_> = self
             .plan
@@ -265,9 +267,18 @@ impl Prepared {
             title: &self.title(),
             data_sha256,
             legacy_hash,
-            recipe: Some(&self.recipe.to_json()),
+            recipe: Some(&self.recipe_of(by_device).to_json()),
             mode: self.mode(),
         })
+    }
+
+    /// The recipe, saying which path its bytes hold on where that is not the CPU's.
+    fn recipe_of(&self, by_device: bool) -> Recipe {
+        let mut recipe = self.recipe.clone();
+        if by_device {
+            recipe.other.insert("expect".to_owned(), serde_json::json!({"backend": "gpu"}));
+        }
+        recipe
     }
 
     /// What is taken over from the inputs' metadata.

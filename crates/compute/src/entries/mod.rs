@@ -17,8 +17,10 @@ mod fused;
 pub mod radix;
 mod row;
 mod rule;
+mod scored;
 mod sketch;
 mod sums;
+mod thin;
 
 pub use cpu::Cpu;
 pub use rule::{CANCELLED, Cancelled, Combine, Drop, Elect, Keep, Part, Rule, Score, Select};

@@ -2,9 +2,10 @@
 //! some entries, a simple one that vectorises.
 
 use super::fused::Fused;
-use super::radix;
-use super::rule::{CANCELLED, Cancelled, Combine, Drop, Elect, Keep, Part, Rule, Score, Select};
+use super::rule::{CANCELLED, Cancelled, Combine, Elect, Part, Rule, Score, Select};
+use super::scored::{score_of, scored};
 use super::sums::Sums;
+use super::thin::thin;
 use std::ops::Range;
 
 /// Entries worked on at a time, so that all that a step touches stays in the first cache.
@@ -88,50 +89,8 @@ impl<'a> Row<'a> {
     fn thin(&mut self, x: &[&[f32]], row: usize, range: Range<usize>) {
         let start = (row * self.columns + range.start) as u64;
         for ((part, x), h) in self.rule.parts.iter().zip(x).zip(self.thinned.chunks_exact_mut(self.columns)) {
-            let (x, h, gain) = (&x[range.clone()], &mut h[range.clone()], part.gain);
-            match part.keep {
-                Keep::All => h.iter_mut().zip(x).for_each(|(h, x)| *h = x * gain),
-                Keep::Band { least, below } => {
-                    // The bits of a magnitude are below 2³¹, and signed comparisons are the faster ones.
-                    let (least, below) = (least.cast_signed(), below.min(i32::MAX as u32).cast_signed());
-                    for (h, x) in h.iter_mut().zip(x) {
-                        let bits = radix::magnitude(*x).cast_signed();
-                        *h = if (bits >= least) & (bits < below) { x * gain } else { 0.0 };
-                    }
-                }
-                Keep::Row { skip, keep } => {
-                    h.fill(0.0);
-                    rank(x, &mut self.order);
-                    let all = self.order.len();
-                    let kept = all.saturating_sub(skip.saturating_add(keep))..all.saturating_sub(skip);
-                    self.order[kept].iter().map(|at| place(*at)).for_each(|at| h[at] = x[at] * gain);
-                }
-            }
-            let words = &mut self.words[range.clone()];
-            match part.drop {
-                Drop::None => {}
-                Drop::Flat { stream, chance } => {
-                    stream.words(start, words);
-                    for (h, word) in h.iter_mut().zip(words) {
-                        *h = if *word < chance { 0.0 } else { *h };
-                    }
-                }
-                Drop::Ranked { stream, least, most, rescaled } => {
-                    stream.words(start, words);
-                    rank(x, &mut self.order);
-                    let steps = self.order.len().saturating_sub(1).max(1) as f32;
-                    for (before, at) in self.order.iter().enumerate() {
-                        let share = if self.order.len() == 1 { 0.5 } else { before as f32 / steps };
-                        let stays = least + (most - least) * share;
-                        let at = place(*at);
-                        if f64::from(words[at]) >= f64::from(stays) * 4_294_967_296.0 {
-                            h[at] = 0.0;
-                        } else if rescaled {
-                            h[at] /= stays;
-                        }
-                    }
-                }
-            }
+            let (x, h) = (&x[range.clone()], &mut h[range.clone()]);
+            thin(part, x, h, start, &mut self.words[range.clone()], &mut self.order);
         }
     }
 
@@ -268,43 +227,8 @@ impl<'a> Row<'a> {
         if self.fused.is_some() {
             self.thin(x, row, 0..self.columns);
         }
-        let parts = &self.rule.parts;
         let masked = matches!(self.rule.select, Select::Held { .. });
-        for (j, m) in m.iter().enumerate() {
-            let (mut positive, mut negative, mut count, mut last) = (0.0, 0.0, 0, 0);
-            for (i, part) in parts.iter().enumerate() {
-                let (x, h) = (f64::from(x[i][j]), f64::from(self.thinned[i * self.columns + j]));
-                let found = &mut sums.parts[i];
-                found.size += x.abs();
-                found.inner += x * f64::from(*m);
-                let v = f64::from(part.weight) * h;
-                if v > 0.0 {
-                    positive += v
-                } else {
-                    negative -= v
-                }
-                if f64::from(part.weight) * x * f64::from(*m) > 0.0 {
-                    found.agreed += f64::from(m.abs());
-                }
-                if h != 0.0 {
-                    let left = h / f64::from(part.gain);
-                    found.left += left.abs();
-                    found.squares += left * left;
-                    found.kept += 1.0;
-                    (count, last) = (count + 1, i);
-                }
-            }
-            if count == 1 {
-                sums.parts[last].alone += 1.0;
-            }
-            let count = if masked { self.masks[j] } else { count };
-            sums.held[(count as usize).min(2)] += 1.0;
-            sums.total += f64::from(*m) * f64::from(*m);
-            sums.entries += 1.0;
-            sums.against += positive.min(negative);
-            sums.sizes += positive + negative;
-            sums.conflicts += f64::from(u8::from(positive > 0.0 && negative > 0.0));
-        }
+        sums.add(&self.rule.parts, x, &self.thinned, masked.then_some(&self.masks), m);
     }
 }
 
@@ -347,19 +271,6 @@ fn largest(out: &mut [f32], h: &[f32], gamma: &[f32], vote: f32, weight: f32) {
     }
 }
 
-/// Entries by magnitude, the smallest first and of equal ones the later first: each as its magnitude's bits, and below them
-/// its position counted from the end ([`place`]). One number sorts faster than two.
-fn rank(x: &[f32], order: &mut Vec<u64>) {
-    order.clear();
-    order.extend((0..x.len() as u32).zip(x).map(|(at, x)| u64::from(radix::magnitude(*x)) << 32 | u64::from(!at)));
-    order.sort_unstable();
-}
-
-/// Where a ranked entry stands in its row.
-fn place(ranked: u64) -> usize {
-    !(ranked as u32) as usize
-}
-
 /// How many adapters' masks hold at position `j`.
 fn held(parts: &[Part], x: &[&[f32]], j: usize, m: f32, factor: f32, only: Option<usize>) -> u32 {
     let holds = |(i, part): (usize, &Part)| {
@@ -387,34 +298,10 @@ fn variance(parts: &[Part], x: &[&[f32]], start: usize, mean: &mut [f32], varian
     variance.iter_mut().for_each(|variance| *variance *= share);
 }
 
-/// c and the score of adapter `i` at position `j`.
-fn score_of(parts: &[Part], score: &Score, x: &[&[f32]], i: usize, j: usize) -> (f32, f32) {
-    let own = parts[i].weight * x[i][j];
-    let sum: f32 = parts.iter().zip(x).map(|(part, x)| part.weight * x[j]).sum();
-    let clamped = own.abs().max(score.low).min(score.high);
-    let width = score.high - score.low;
-    let place = if width > 0.0 { (clamped - score.low) / width } else { 0.0 };
-    let value = (parts.len() as f32 * place * place).exp() * (own * sum).tanh();
-    (sign(own) * clamped, value)
-}
-
-fn scored(parts: &[Part], scores: &[Score], x: &[&[f32]], start: usize, out: &mut [f32]) {
-    for (j, m) in (start..).zip(out.iter_mut()) {
-        let (mut sum, mut weight) = (0.0, 0.0);
-        for (i, score) in scores.iter().enumerate() {
-            let (c, value) = score_of(parts, score, x, i, j);
-            let width = score.top - score.floor;
-            let s = if width > 0.0 { ((value - score.floor) / width).clamp(0.0, 1.0) } else { 0.0 };
-            sum += c * s;
-            weight += s;
-        }
-        *m = sum / weight.max(1e-12);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entries::Keep;
 
     #[test]
     fn fused_and_step_by_step_are_the_same_bits() {

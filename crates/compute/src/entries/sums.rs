@@ -1,5 +1,7 @@
 //! What is added up over the entries of a module.
 
+use super::rule::Part;
+
 /// Sums over the entries that a rule looks at; those of two modules add up.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sums {
@@ -49,6 +51,53 @@ impl Sums {
     /// All zero, for `parts` adapters.
     pub fn new(parts: usize) -> Sums {
         Sums { parts: vec![PartSums::default(); parts], ..Sums::default() }
+    }
+
+    /// Adds a row: the adapters' entries `x`, what the rule leaves of them (`thinned`, one adapter after the other), how many
+    /// masks hold at each position where there are masks, and what it makes of them.
+    pub(super) fn add(
+        &mut self,
+        parts: &[Part],
+        x: &[&[f32]],
+        thinned: &[f32],
+        masks: Option<&Vec<u32>>,
+        m_row: &[f32],
+    ) {
+        for (j, m) in m_row.iter().enumerate() {
+            let (mut positive, mut negative, mut count, mut last) = (0.0, 0.0, 0, 0);
+            for (i, part) in parts.iter().enumerate() {
+                let (x, h) = (f64::from(x[i][j]), f64::from(thinned[i * m_row.len() + j]));
+                let found = &mut self.parts[i];
+                found.size += x.abs();
+                found.inner += x * f64::from(*m);
+                let v = f64::from(part.weight) * h;
+                if v > 0.0 {
+                    positive += v
+                } else {
+                    negative -= v
+                }
+                if f64::from(part.weight) * x * f64::from(*m) > 0.0 {
+                    found.agreed += f64::from(m.abs());
+                }
+                if h != 0.0 {
+                    let left = h / f64::from(part.gain);
+                    found.left += left.abs();
+                    found.squares += left * left;
+                    found.kept += 1.0;
+                    (count, last) = (count + 1, i);
+                }
+            }
+            if count == 1 {
+                self.parts[last].alone += 1.0;
+            }
+            let count = masks.map_or(count, |masks| masks[j]);
+            self.held[(count as usize).min(2)] += 1.0;
+            self.total += f64::from(*m) * f64::from(*m);
+            self.entries += 1.0;
+            self.against += positive.min(negative);
+            self.sizes += positive + negative;
+            self.conflicts += f64::from(u8::from(positive > 0.0 && negative > 0.0));
+        }
     }
 
     /// As numbers that add up: part i stands at place `places[i]` of `all`.
