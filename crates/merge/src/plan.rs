@@ -277,7 +277,7 @@ fn truncated(title: &str) -> Warning {
         "What {title} makes has more directions than the adapters have together; the strongest as many as they have are \
          kept. The report says how much that is; a higher rank keeps more, whole differences (the rank dense) keep all"
     );
-    Warning { code: "full-rank".into(), message, place: Default::default() }
+    Warning { code: "more-directions".into(), message, place: Default::default() }
 }
 
 fn extra_tensor(adapter: &Adapter, tensor: usize) -> OutTensor {
