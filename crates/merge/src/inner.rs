@@ -19,16 +19,18 @@
 //!
 //! Entry n (row by row) of adapter i is dropped by number n of the stream of seed, module and i.
 //!
-//! With `scope` = `file` an adapter's threshold is one for all modules. Three rounds of counting find it to the bit: how
-//! many |x| (as f32) have which upper 11 bits, then the next 10 of those in question, then the last 10. Entries equal to
-//! the threshold all stay; by module as many stay as are asked for, of equal ones the earlier.
+//! With `scope` = `file` an adapter's threshold is one for all modules, found to the bit in rounds of counting
+//! (see [`crate::order`]). Entries equal to the threshold all stay; by module as many stay as are asked for, of equal ones the
+//! earlier.
 
 use crate::facts::Facts;
 use crate::method::ModuleInputs;
+use crate::order::{self, ROUNDS, Ranks};
 use crate::spec::{Option as Choice, ParamKind, ParamSpec, Params};
 use crate::{spectra, ties};
 use rankweave_adapter::Result;
 use rankweave_compute::Mat;
+use rankweave_compute::entries::{Key, radix};
 use rankweave_compute::rng::Stream;
 
 /// Which rule.
@@ -79,9 +81,6 @@ pub(crate) const SCOPE: ParamSpec = ParamSpec {
     },
 };
 
-/// How many upper bits of |x| each round counts, and how far they are shifted.
-const BITS: [(u32, u32); 3] = [(11, 20), (10, 10), (10, 0)];
-
 /// Below this share of a module's largest entry an entry is zero: far above rounding, far below what counts.
 const NOTHING: f64 = 1e-9;
 
@@ -104,7 +103,7 @@ pub(crate) struct Inner<'a> {
 /// How many rounds of counting the parameters of a method with [`SCOPE`] ask for.
 pub(crate) fn rounds(params: &Params) -> usize {
     let trims = matches!(params.choice("inner"), "ties" | "dare-ties") && params.number("density") < 1.0;
-    if trims && params.choice("scope") == "file" { BITS.len() } else { 0 }
+    if trims && params.choice("scope") == "file" { ROUNDS } else { 0 }
 }
 
 impl<'a> Inner<'a> {
@@ -160,9 +159,9 @@ impl<'a> Inner<'a> {
         for (part, adapter) in parts.iter_mut().zip(self.present) {
             if self.by_file {
                 let least = self.threshold(*adapter);
-                part.iter_mut().filter(|x| (x.abs() as f32).to_bits() < least).for_each(|x| *x = 0.0);
+                part.iter_mut().filter(|x| key(**x) < least).for_each(|x| *x = 0.0);
             } else {
-                ties::trim(part, kept(self.density, length));
+                ties::trim(part, order::kept(self.density, length as f64) as usize);
             }
         }
         let largest = parts.iter().flatten().fold(0.0, |most: f64, x| most.max(x.abs()));
@@ -185,46 +184,24 @@ impl<'a> Inner<'a> {
     /// values.
     pub fn counted(&self, round: usize, mut parts: Vec<Vec<f64>>) -> Vec<f64> {
         self.thin(&mut parts);
-        let Some((width, shift)) = BITS.get(round) else { return Vec::new() };
-        let values = 1 << width;
-        let mut counts = vec![0.0; self.adapters * values];
+        let bins = radix::bins(round);
+        let mut counts = vec![0.0; self.adapters * bins];
         for (part, adapter) in parts.iter().zip(self.present) {
-            let (above, _) = self.found(*adapter, round);
-            for x in part {
-                let bits = (x.abs() as f32).to_bits();
-                if round == 0 || bits >> (width + shift) == above {
-                    counts[adapter * values + (bits >> shift) as usize % values] += 1.0;
-                }
-            }
+            let above = self.ranked(|ranks| ranks.above(*adapter, 0, round));
+            let keys = part.iter().filter_map(|x| radix::bin(key(*x), round, above));
+            keys.for_each(|bin| counts[adapter * bins + bin] += 1.0);
         }
         counts
     }
 
     /// The bits of the least |x| that an adapter keeps.
     fn threshold(&self, adapter: usize) -> u32 {
-        self.found(adapter, BITS.len()).0
+        self.ranked(|ranks| ranks.key(adapter, 0))
     }
 
-    /// The upper bits of the threshold that the first rounds have found, and how many entries are still wanted.
-    fn found(&self, adapter: usize, rounds: usize) -> (u32, f64) {
-        let (mut bits, mut wanted) = (0, 0.0);
-        for (round, (width, _)) in BITS.iter().enumerate().take(rounds) {
-            let values = 1 << width;
-            let counts = self.facts.round(round).get(adapter * values..(adapter + 1) * values).unwrap_or(&[]);
-            if round == 0 {
-                wanted = kept(self.density, counts.iter().sum::<f64>() as usize) as f64;
-            }
-            let mut value = counts.len();
-            for count in counts.iter().rev() {
-                value -= 1;
-                if wanted <= *count {
-                    break;
-                }
-                wanted -= count;
-            }
-            bits = bits * values as u32 + value as u32;
-        }
-        (bits, wanted)
+    fn ranked<T>(&self, with: impl FnOnce(Ranks) -> T) -> T {
+        let wanted = |all| order::kept(self.density, all);
+        with(Ranks { key: Key::Magnitude, first: 0, wanted: &[&wanted], facts: self.facts })
     }
 
     /// DARE, where the rule has it.
@@ -241,9 +218,9 @@ impl<'a> Inner<'a> {
     }
 }
 
-/// How many of `length` entries a share is; one at least.
-fn kept(density: f64, length: usize) -> usize {
-    ((density * length as f64).round() as usize).max(1)
+/// The key of |x|, as f32.
+fn key(x: f64) -> u32 {
+    radix::magnitude(x as f32)
 }
 
 /// The entries row by row.

@@ -50,7 +50,7 @@ impl Ranks<'_> {
         let mut targets = Vec::new();
         for (part, adapter) in self.counted(module) {
             for place in 0..places {
-                let above = if level == 0 { 0 } else { self.bits(adapter, place, level) };
+                let above = if level == 0 { 0 } else { self.above(adapter, place, level) };
                 targets.push((Target { part, above }, adapter * places + place));
             }
         }
@@ -67,10 +67,11 @@ impl Ranks<'_> {
 
     /// The key at place `place` of adapter `adapter`, when all rounds are done.
     pub fn key(&self, adapter: usize, place: usize) -> u32 {
-        self.bits(adapter, place, ROUNDS)
+        self.above(adapter, place, ROUNDS)
     }
 
-    fn bits(&self, adapter: usize, place: usize, levels: usize) -> u32 {
+    /// Its upper bits, as the first `levels` of the rounds have found them.
+    pub fn above(&self, adapter: usize, place: usize, levels: usize) -> u32 {
         let bins = |level: usize| {
             let places = if level == 0 { 1 } else { self.wanted.len() };
             let slot = adapter * places + if level == 0 { 0 } else { place };
