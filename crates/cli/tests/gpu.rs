@@ -66,6 +66,31 @@ fn every_module_of_a_merge_can_be_worked_on_by_a_gpu() {
     assert!(says(by_device) && !says(by_cores));
 }
 
+#[test]
+fn what_a_gpu_finds_beforehand_is_known_to_be_its() {
+    let gpu = match now(open(Wanted::On)).unwrap() {
+        Ok(gpu) => gpu.unwrap(),
+        Err(error) => return skipped(&format!("no adapter: {error}")),
+    };
+    let files = SAMPLES.map(|name| std::fs::read(sample(name)).unwrap());
+    let adapters = files.iter().zip(SAMPLES).map(|(file, name)| Adapter::open(file, name, None).unwrap());
+    let mut recipe = Recipe::blank(3);
+    recipe.method.id = "ties".into();
+    let prepared = Prepared::new(recipe, adapters.collect()).unwrap();
+    let sources: Vec<&dyn Source> = files.iter().map(|file| file as &dyn Source).collect();
+    assert!(prepared.rounds() > 0);
+    let none = Facts::default();
+    let cores: Vec<_> =
+        (0..prepared.tasks()).map(|task| prepared.survey_task(&sources, task, &none).unwrap()).collect();
+    let (mut by_cores, mut by_device) = (Facts::default(), Facts::default());
+    by_cores.add(&cores);
+    let own = now(prepared.survey_task_on(&gpu, &sources, 0, &none)).expect("nothing waits in a terminal").unwrap();
+    by_device.add(&[&[own], &cores[1..]].concat());
+    assert!(by_device.by_device() && !by_cores.by_device());
+    // As many entries were counted, whoever counted them.
+    assert_eq!(by_device.round(0).iter().sum::<f64>(), by_cores.round(0).iter().sum::<f64>());
+}
+
 fn merge(folder: &Path, flags: &[&str]) -> (Output, Value) {
     let report = folder.join("report.json");
     let mut merge = Command::new(env!("CARGO_BIN_EXE_rankweave"));

@@ -1,10 +1,10 @@
-//! Runs one task of a plan: looks at its modules, or merges, rounds and reports them.
+//! Runs one task of a plan: merges, rounds and reports its modules.
 
 use crate::dense;
 use crate::device::Device;
 use crate::encode;
 use crate::factors;
-use crate::facts::{self, Facts};
+use crate::facts::Facts;
 use crate::form::Form;
 use crate::kept;
 use crate::method::{Merged, ModuleInputs, Outcome, failed};
@@ -12,6 +12,7 @@ use crate::plan::{Item, Plan};
 use crate::planned::PlannedModule;
 use crate::read::{Inputs, read_inputs};
 use crate::report::{ModuleReport, SourceShare};
+use crate::rounds::look;
 use crate::scale;
 use crate::written::written_scale;
 use rankweave_adapter::dtype;
@@ -31,68 +32,10 @@ pub struct TaskOutput {
     pub modules: Vec<ModuleReport>,
 }
 
-/// What the next round finds in task `task`, `facts` being those of the rounds before. The numbers of all tasks go to
-/// [`Facts::add`], in the tasks' order. `sources` are the adapters' bytes, in their order; `backend` works on entries.
-///
-/// # Errors
-/// As [`run_task`].
-pub async fn survey_task(
-    plan: &Plan,
-    adapters: &[Adapter],
-    sources: &[&dyn Source],
-    task: usize,
-    facts: &Facts,
-    backend: &dyn Backend,
-) -> Result<Vec<f64>> {
-    let items = plan.task(task);
-    // Nothing is carried over where modules are looked at first.
-    let mut pairs = read_inputs(plan, adapters, sources, items)?.pairs;
-    let mut sums = Vec::new();
-    for item in items {
-        let Item::Module(m) = *item else { continue };
-        let module = &plan.modules[m];
-        let pairs = pairs.remove(&m).unwrap_or_default();
-        let found = survey_module(plan, module, &pairs, facts, &Device::new(backend)).await;
-        let found = found.map_err(|e| place(e, module, adapters))?;
-        facts::add(&mut sums, &found);
-    }
-    Ok(sums)
-}
-
-async fn survey_module(
-    plan: &Plan,
-    module: &PlannedModule,
-    pairs: &[FactorPair],
-    facts: &Facts,
-    device: &Device<'_>,
-) -> Result<Vec<f64>> {
-    let grams = Grams::new(pairs).map_err(failed)?;
-    let name = module.key.id();
-    let mut inputs = inputs(plan, module, &name, pairs, &grams, facts);
-    let round = facts.rounds();
-    if round < plan.method.rounds(&plan.params) {
-        return plan.method.survey(round, &inputs, &plan.params)?.found(&inputs, device).await;
-    }
-    let looked = look(plan, &mut inputs, device).await?;
-    inputs.looked = &looked;
-    scale::survey(&inputs, &plan.method.merge(&inputs, &plan.params)?.merged, device).await
-}
-
-/// What the method's looks find in a module.
-async fn look(plan: &Plan, module: &mut ModuleInputs<'_>, device: &Device<'_>) -> Result<Facts> {
-    let mut looked = Facts::default();
-    for look in 0..plan.method.looks(&plan.params) {
-        let module = ModuleInputs { looked: &looked, core: OnceCell::new(), ..*module };
-        let found = plan.method.look(look, &module, &plan.params)?.found(&module, device).await?;
-        looked.add(&[found]);
-    }
-    Ok(looked)
-}
-
 /// Nothing looked at yet.
 static NOTHING: Facts = Facts::none();
 
-fn inputs<'a>(
+pub(crate) fn inputs<'a>(
     plan: &'a Plan,
     module: &'a PlannedModule,
     name: &'a str,
@@ -116,7 +59,7 @@ fn inputs<'a>(
     }
 }
 
-fn place(e: Error, module: &PlannedModule, adapters: &[Adapter]) -> Error {
+pub(crate) fn place(e: Error, module: &PlannedModule, adapters: &[Adapter]) -> Error {
     match module.sources[..] {
         [(a, _)] => e.module(module.key.id()).file(&adapters[a].label),
         _ => e.module(module.key.id()),

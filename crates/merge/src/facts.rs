@@ -9,12 +9,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
     rounds: Vec<Vec<f64>>,
+    /// Modules that another device than the CPU looked at, over all rounds.
+    by_device: f64,
 }
 
 impl Facts {
     /// Those of no round.
     pub const fn none() -> Facts {
-        Facts { rounds: Vec::new() }
+        Facts { rounds: Vec::new(), by_device: 0.0 }
     }
 
     /// The sums of a round; empty before it is done.
@@ -27,13 +29,27 @@ impl Facts {
         self.rounds.len()
     }
 
-    /// Adds a round. `tasks` holds the sums of every task, in the tasks' order.
+    /// Did another device than the CPU have a part in them? They may then differ by rounding from one run to the next.
+    pub fn by_device(&self) -> bool {
+        self.by_device > 0.0
+    }
+
+    /// Adds a round. `tasks` holds what [`crate::survey_task`] has found in every task, in the tasks' order.
     pub fn add(&mut self, tasks: &[Vec<f64>]) {
         let mut sums: Vec<f64> = Vec::new();
         for task in tasks {
-            add(&mut sums, task);
+            // First stands how many modules another device looked at.
+            if let [by_device, found @ ..] = task.as_slice() {
+                self.by_device += by_device;
+                add(&mut sums, found);
+            }
         }
         self.rounds.push(sums);
+    }
+
+    /// Adds a round of one module's own.
+    pub(crate) fn push(&mut self, found: Vec<f64>) {
+        self.rounds.push(found);
     }
 }
 

@@ -88,7 +88,7 @@ impl<P: Borrow<Prepared>> Assembler<P> {
         }
         let data_sha256: String = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         let made = made(prepared, &self.modules);
-        let by_device = self.modules.iter().any(|module| module.device.is_some());
+        let by_device = facts.by_device() || self.modules.iter().any(|module| module.device.is_some());
         let metadata = prepared.metadata(&made, &data_sha256, None, by_device);
         // A file with tensors out of the usual order may need bytes from further on; then it goes without this hash.
         let legacy = legacy_hash(&self.tensors, &metadata, &self.beginning).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Which devices other than the CPU worked on a result, and what that means for it.
 
 use rankweave_adapter::Warning;
-use rankweave_merge::ModuleReport;
+use rankweave_merge::{Facts, ModuleReport};
 use serde::{Deserialize, Serialize};
 
 /// A device in the report.
@@ -38,19 +38,24 @@ pub(crate) fn devices(modules: &[ModuleReport]) -> Vec<DeviceUse> {
     devices
 }
 
-/// Says once that the file is not reproducible byte for byte.
-pub(crate) fn remarks(devices: &[DeviceUse], modules: usize) -> Vec<Warning> {
-    let used = devices.iter().filter(|device| device.modules > 0);
-    let remark = |device: &DeviceUse| Warning {
+/// Says which device had a part in the file, so that it is not reproducible byte for byte; `facts` are those of the rounds.
+pub(crate) fn remarks(devices: &[DeviceUse], modules: usize, facts: &Facts) -> Vec<Warning> {
+    let worked = |device: &DeviceUse| match device.modules {
+        0 => format!("{} began {} modules that the CPU finished", device.name, device.failed),
+        done => format!("{} worked on {done} of {modules} modules", device.name),
+    };
+    let mut parts: Vec<String> = devices.iter().map(worked).collect();
+    if parts.is_empty() && facts.by_device() {
+        parts.push("A GPU found some of what had to be known beforehand".to_owned());
+    }
+    let remark = |part: String| Warning {
         code: "gpu".into(),
         message: format!(
-            "{} worked on {} of {modules} modules; it rounds otherwise than the CPU does, so the file is not reproducible \
-             byte for byte",
-            device.name, device.modules
+            "{part}; it rounds otherwise than the CPU does, so the file is not reproducible byte for byte"
         ),
         place: Default::default(),
     };
-    used.map(remark).collect()
+    parts.into_iter().map(remark).collect()
 }
 
 /// Says where a device failed.
@@ -87,7 +92,15 @@ mod tests {
         let modules = [blank(), module(None), module(Some("lost")), module(None), module(Some("again"))];
         let found = devices(&modules);
         assert_eq!(found, [DeviceUse { name: "A".into(), modules: 2, failed: 2, said: Some("lost".into()) }]);
-        assert!(remarks(&found, 5)[0].message.starts_with("A worked on 2 of 5 modules"));
+        assert!(remarks(&found, 5, &Facts::default())[0].message.starts_with("A worked on 2 of 5 modules"));
+        let failed = devices(&modules[2..3]);
+        assert!(remarks(&failed, 5, &Facts::default())[0].message.starts_with("A began 1 modules"));
+        // First stands how many modules a device looked at.
+        let mut facts = Facts::default();
+        facts.add(&[vec![0.0, 1.0]]);
+        assert!(remarks(&[], 5, &facts).is_empty());
+        facts.add(&[vec![0.0, 1.0], vec![2.0, 1.0]]);
+        assert!(remarks(&[], 5, &facts)[0].message.starts_with("A GPU found"));
         assert!(warnings(&found)[0].message.ends_with("failed at 2 modules, which the CPU did: lost"));
         assert!(devices(&[blank()]).is_empty() && warnings(&[]).is_empty());
     }

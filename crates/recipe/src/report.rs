@@ -170,7 +170,7 @@ pub(crate) fn report(
     let devices = devices::devices(modules);
     warnings.extend(devices::warnings(&devices));
     let mut remarks = prepared.plan.remarks(facts, &details);
-    remarks.extend(devices::remarks(&devices, modules.len()));
+    remarks.extend(devices::remarks(&devices, modules.len(), facts));
     let sources = totals.sources().into_iter().zip(&prepared.adapters).zip(&prepared.recipe.mix);
     Report {
         report: 1,
