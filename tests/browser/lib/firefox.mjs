@@ -17,7 +17,6 @@ export const missing = executablePath ? false : process.env.RANKWEAVE_NO_FIREFOX
 /** A GPU also where the machine has none: Vulkan may play one (lavapipe). On Linux Firefox offers that only when told to. */
 const prefs = {
   "dom.webgpu.enabled": true,
-  "dom.webgpu.workers.enabled": true,
   "gfx.webgpu.ignore-blocklist": true,
   "ui.prefersReducedMotion": 1,
 };
