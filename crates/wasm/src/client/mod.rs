@@ -52,6 +52,9 @@ pub struct Merged {
 /// Stands for all adapters together, where else the number of one does.
 const ALL: u32 = u32::MAX;
 
+/// How long a GPU that is looked for may say nothing, in milliseconds.
+const SILENCE: u32 = 60_000;
+
 /// A file that the desk has open.
 #[derive(Clone)]
 struct Opened {
@@ -262,11 +265,13 @@ impl Engine {
     /// Opens a GPU, so that it is there when it is needed: its name, or none where none will do.
     ///
     /// # Errors
-    /// Why it cannot be opened.
+    /// Why it cannot be opened, or that it says nothing for a minute.
     pub async fn gpu(&self, wanted: Gpu) -> Result<Option<String>, Failure> {
         let link = self.helper()?;
+        link.watch(SILENCE, Failure::silent());
         let answer = link.ask(&Request::Gpu { wanted }, &[]).await.and_then(|answer| read(&answer));
-        if !matches!(answer, Ok(Some(_))) {
+        // Somebody may have asked again meanwhile, perhaps for another GPU, and is still to be answered.
+        if !matches!(answer, Ok(Some(_))) && !link.asked() {
             self.dismiss(&link);
         }
         answer
