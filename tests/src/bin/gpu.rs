@@ -15,8 +15,11 @@ const RANK: usize = 32;
 const PARTS: usize = 3;
 const Q: usize = 48;
 
+/// Rounds a number.
+type Round = fn(f32) -> f32;
+
 /// What the factors' numbers are rounded to.
-const FORMATS: [(&str, fn(f32) -> f32); 2] = [("F32", |x| x), ("F16", |x| f16::from_f32(x).to_f32())];
+const FORMATS: [(&str, Round); 2] = [("F32", |x| x), ("F16", |x| f16::from_f32(x).to_f32())];
 
 fn main() -> Result<(), Error> {
     let sizes: Vec<usize> = std::env::args().skip(1).filter_map(|word| word.parse().ok()).collect();
@@ -66,7 +69,7 @@ fn measure(what: &str, operations: f64, work: impl Fn() -> Result<(), Error>) ->
     Ok(())
 }
 
-fn pair(out: usize, columns: usize, lane: u64, number: fn(f32) -> f32) -> FactorPair {
+fn pair(out: usize, columns: usize, lane: u64, number: Round) -> FactorPair {
     let stream = Stream::new(1, "bench", lane);
     let entries = |from: usize, count: usize| {
         (from..from + count).map(|i| number(stream.uniform(i as u64) as f32 - 0.5)).collect()
