@@ -4,13 +4,13 @@
 /** Who must act on an error. */
 export type Kind = "malformed" | "mismatch" | "parameter" | "unsupported" | "limit" | "device" | "io" | "cancelled";
 
-/** Where something is wrong. */
+/** Where something is wrong; what is not known is absent, in a report `null`. */
 export interface Place {
-  file?: string;
-  module?: string;
-  key?: string;
+  file?: string | null;
+  module?: string | null;
+  key?: string | null;
   /** Byte in the file. */
-  offset?: number;
+  offset?: number | null;
 }
 
 /** What went wrong. */

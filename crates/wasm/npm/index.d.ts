@@ -58,16 +58,16 @@ export interface InitOptions {
   wasmUrl?: string | URL;
   /** Its bytes. */
   bytes?: ArrayBuffer | ArrayBufferView;
-  /** It, compiled. */
-  module?: WebAssembly.Module;
+  /** It, compiled: a `WebAssembly.Module`. */
+  module?: object;
   /** Makes a worker from `rankweave/worker`, where none may be made from a `blob:`. */
   worker?: () => WorkerLike;
 }
 
-/** A worker of a page. */
+/** A worker of a page, or of `node:worker_threads`. */
 export interface WorkerLike {
   postMessage(message: any, transfer?: any): void;
-  terminate(): void;
+  terminate(): unknown;
 }
 
 /** Loads the engine. Its workers start when they are needed. */
@@ -91,10 +91,11 @@ export interface Engine {
   ): Promise<Conflicts>;
   /** What a merge would give, from headers alone; rejects with all that is wrong with it. */
   plan(recipe: Recipe | string, adapters: Adapter[], options?: { signal?: AbortSignal; base?: Base }): Promise<Estimate>;
-  /** Merges, with the adapters in the order of the recipe's sources. The file is a Blob in the result. */
-  merge(recipe: Recipe | string, adapters: Adapter[], options?: MergeOptions): Promise<Merged & { blob: Blob }>;
-  /** The same; the file goes to `sink`, which is closed at its end and aborted if the merge fails. */
+  /** Merges, with the adapters in the order of the recipe's sources. The file goes to `sink`, which is closed at its end
+   * and aborted if the merge fails. */
   merge(recipe: Recipe | string, adapters: Adapter[], options: MergeOptions & { sink: WritableStream<Uint8Array> }): Promise<Merged>;
+  /** The same; the file is a Blob in the result. */
+  merge(recipe: Recipe | string, adapters: Adapter[], options?: MergeOptions): Promise<Merged & { blob: Blob }>;
   /** Ends all workers; what is open is closed. */
   dispose(): void;
 }

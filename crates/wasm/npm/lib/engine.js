@@ -114,9 +114,10 @@ class Engine {
 
   async #merge(recipe, adapters, { base, sink, signal, onProgress }) {
     const wish = settings(recipe, base);
+    let hands = [];
     const order = {
       desk: this.#settled(base),
-      crew: (tasks) => this.#crew(Math.min(tasks, this.#threads)),
+      crew: (tasks) => (hands = this.#crew(Math.min(tasks, this.#threads))),
       begin: { Begin: { adapters: numbers(adapters), settings: wish } },
       prepare: { Prepare: { inputs: inputs(adapters), settings: wish } },
       files: files(adapters, base),
@@ -131,9 +132,8 @@ class Engine {
       await file.stream().pipeTo(sink, { signal, preventAbort: true });
       return merged;
     } catch (error) {
-      // The hands still work on tasks that nobody wants.
-      for (const hand of this.#hands) hand.stop(closed("This merge"));
-      this.#hands = [];
+      // They still work on tasks that nobody wants.
+      for (const hand of hands) hand.stop(closed("This merge"));
       throw error;
     } finally {
       over = true;
