@@ -47,7 +47,7 @@ test("a recipe gives the same bytes as on the command line where nothing is deco
   for (const settings of [
     { weights: [0.7, -0.3, 1] },
     { weights: [0.7, -0.3, 1], dtype: "f32", keys: "kohya", title: "Three", metadata: "merge-tags" },
-    { method: "mean", rank: "dense", dtype: "bf16" },
+    { method: "mean", dtype: "bf16" },
     { method: "concat", keys: "peft" },
   ]) {
     const wish = recipe(adapters, settings);
