@@ -5,8 +5,8 @@
 
 use super::file_source::FileSource;
 use super::hand::{open_base, ready};
-use super::{facts, missing, order, said};
-use crate::protocol::{self, About, Estimate, Facts, Fit, Ready, Row, Settings, Summary};
+use super::{facts, missing, order, recipes, said};
+use crate::protocol::{self, About, Estimate, Facts, Fit, Ready, Recalled, Row, Settings, Shared, Summary};
 use js_sys::{Array, Uint8Array};
 use rankweave_adapter::layout::block_weights;
 use rankweave_adapter::{Adapter, Base, Error, Kind, Warning};
@@ -85,6 +85,24 @@ impl Desk {
         Ok(self.adapters(&[number])?.into_iter().map(said::about).next().unwrap_or_default())
     }
 
+    /// The recipe of a merge, as text.
+    pub fn share(
+        &self,
+        numbers: &[u32],
+        settings: &Settings,
+        names: bool,
+        expected: Option<&str>,
+    ) -> Result<Shared, Vec<Error>> {
+        recipes::shared(settings, &self.adapters(numbers)?, names, expected)
+    }
+
+    /// The recipe that an adapter's file tells.
+    pub fn told(&self, number: u32) -> Result<Recalled, Vec<Error>> {
+        let adapters = self.adapters(&[number])?;
+        let text = adapters.first().and_then(|adapter| recipes::told(adapter));
+        recipes::recalled(text.ok_or_else(|| vec![missing("a recipe in the file")])?)
+    }
+
     /// Gets ready for the parts of a file.
     pub fn begin(&mut self, numbers: &[u32], settings: &Settings) -> Result<Ready, Vec<Error>> {
         let prepared = Rc::new(self.prepared(numbers, settings)?);
@@ -149,7 +167,7 @@ impl Desk {
 
     fn prepared(&self, numbers: &[u32], settings: &Settings) -> Result<Prepared, Vec<Error>> {
         let adapters = self.adapters(numbers)?;
-        let recipe = order::recipe(settings, &adapters).map_err(|e| vec![e])?;
+        let recipe = order::recipe(settings, &adapters)?;
         let base = self.base.as_ref().filter(|_| settings.base.is_some());
         Prepared::with_base(recipe, adapters.into_iter().cloned().collect(), base)
     }
