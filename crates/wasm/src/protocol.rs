@@ -6,7 +6,7 @@
 //! Every request says what type its answer has; a refusal is a list of [`rankweave_adapter::Error`] instead.
 //! Enums keep serde's plain form, `{Variant: {…}}`: any other needs code that would make the page much larger.
 
-pub use crate::recipes::{Recalled, Rule, Shared, Slot};
+pub use crate::recipes::{Form, Recalled, Rule, Shared, Slot};
 pub use crate::said::{About, Checked, Conflicts, Finding, Fit, Hash, Level, Overlap, Shares, Stated};
 use rankweave_adapter::Warning;
 use serde::{Deserialize, Serialize};
@@ -145,6 +145,8 @@ pub enum Request {
         settings: Settings,
         /// Whether the names of the files are told.
         names: bool,
+        /// Whether all forms are wanted, or the link alone.
+        all: bool,
         /// Hash of the tensor data that comes out, if it is known.
         expected: Option<String>,
     },

@@ -21,8 +21,21 @@ pub struct Shared {
     pub id: String,
     /// What stands after `#r=` in an address.
     pub link: String,
-    /// JSON, indented.
-    pub json: String,
+    /// Other forms, in reading order, if they were asked for.
+    pub forms: Vec<Form>,
+}
+
+/// A form of a recipe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Form {
+    /// Stable id.
+    pub id: String,
+    /// Name.
+    pub title: String,
+    /// What it is for.
+    pub help: String,
+    /// The text itself.
+    pub text: String,
 }
 
 /// A recipe as the page shows it.

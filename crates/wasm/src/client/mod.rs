@@ -263,18 +263,18 @@ impl Engine {
         running.iter().for_each(|(_, link)| link.stop(&Failure::Cancelled));
     }
 
-    /// The recipe of a merge as text, with the files' names if `names`, and the hash of what comes out, if it is known.
+    /// The recipe of a merge as text, with the files' names if `names`, in all forms if `all`, and with the hash of what
+    /// comes out, if it is known.
     ///
     /// # Errors
     /// If the desk crashes.
     pub async fn share(
         &self,
-        adapters: Vec<u32>,
-        settings: Settings,
-        names: bool,
+        (adapters, settings): (Vec<u32>, Settings),
+        (names, all): (bool, bool),
         expected: Option<String>,
     ) -> Result<Shared, Failure> {
-        read(&self.desk()?.ask(&Request::Share { adapters, settings, names, expected }, &[]).await?)
+        read(&self.desk()?.ask(&Request::Share { adapters, settings, names, all, expected }, &[]).await?)
     }
 
     /// Reads a recipe, or a link to one.

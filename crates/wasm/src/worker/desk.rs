@@ -85,15 +85,15 @@ impl Desk {
         Ok(self.adapters(&[number])?.into_iter().map(said::about).next().unwrap_or_default())
     }
 
-    /// The recipe of a merge, as text.
+    /// The recipe of a merge, as text: with names, in all forms.
     pub fn share(
         &self,
         numbers: &[u32],
         settings: &Settings,
-        names: bool,
+        how: (bool, bool),
         expected: Option<&str>,
     ) -> Result<Shared, Vec<Error>> {
-        recipes::shared(settings, &self.adapters(numbers)?, names, expected)
+        recipes::shared(settings, &self.adapters(numbers)?, how, expected)
     }
 
     /// The recipe that an adapter's file tells.

@@ -1,6 +1,6 @@
 //! Recipes as text, for people and other programs, and back.
 
-use crate::protocol::{self, Recalled, Rule, Settings, Shared, Slot, Value};
+use crate::protocol::{self, Form, Recalled, Rule, Settings, Shared, Slot, Value};
 use crate::worker::order;
 use rankweave_adapter::{Adapter, Error, MetadataMode, Warning};
 use rankweave_merge::{ParamKind, Params, find};
@@ -10,12 +10,12 @@ use serde_json::Value as Json;
 /// Where a merged file keeps its recipe.
 const KEY: &str = "rankweave.recipe";
 
-/// The recipe of `settings` as text, with the files' names if `names`, and the hash of what should come out, if it is
-/// known.
+/// The recipe of `settings` as text, with the files' names if `names`, in all forms if `all`, and with the hash of what
+/// should come out, if it is known.
 pub fn shared(
     settings: &Settings,
     adapters: &[&Adapter],
-    names: bool,
+    (names, all): (bool, bool),
     expected: Option<&str>,
 ) -> Result<Shared, Vec<Error>> {
     let mut recipe = order::recipe(settings, adapters)?;
@@ -33,8 +33,19 @@ pub fn shared(
         ..Expect::default()
     });
     let recipe = recipe.normal();
-    let json = serde_json::to_string_pretty(&recipe).unwrap_or_default();
-    Ok(Shared { id: recipe.id(), link: recipe.link(), json })
+    let forms = if all { forms(&recipe) } else { Vec::new() };
+    Ok(Shared { id: recipe.id(), link: recipe.link(), forms })
+}
+
+fn forms(recipe: &Recipe) -> Vec<Form> {
+    let form = |id: &str, title: &str, help: &str, text: String| Form {
+        id: id.into(),
+        title: title.into(),
+        help: help.into(),
+        text,
+    };
+    let json = serde_json::to_string_pretty(recipe).unwrap_or_default();
+    vec![form("json", "JSON", "The recipe itself: for `rankweave merge --recipe`, and to keep beside the file.", json)]
 }
 
 fn identity(adapter: &Adapter, mix: &protocol::Mix) -> Identity {
