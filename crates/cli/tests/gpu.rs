@@ -26,7 +26,7 @@ const SAMPLES: [&str; 3] = ["turned", "inverted", "noisy"];
 
 #[test]
 fn every_module_of_a_merge_can_be_worked_on_by_a_gpu() {
-    let gpu = match now(open(Wanted::On)).unwrap() {
+    let gpu = match now(open(Wanted::On, || 0.0)).unwrap() {
         Ok(gpu) => gpu.unwrap(),
         Err(error) => return skipped(&format!("no adapter: {error}")),
     };
@@ -70,7 +70,7 @@ fn every_module_of_a_merge_can_be_worked_on_by_a_gpu() {
 
 #[test]
 fn what_a_gpu_finds_beforehand_is_known_to_be_its() {
-    let gpu = match now(open(Wanted::On)).unwrap() {
+    let gpu = match now(open(Wanted::On, || 0.0)).unwrap() {
         Ok(gpu) => gpu.unwrap(),
         Err(error) => return skipped(&format!("no adapter: {error}")),
     };

@@ -78,7 +78,10 @@ impl Blocks {
     }
 
     /// The factors of all blocks of the family, in their order.
-    pub(crate) fn resolve(&self) -> Result<Vec<f64>, Vec<Error>> {
+    ///
+    /// # Errors
+    /// `Parameter` for families and presets that there are not, lists of a wrong length, and factors out of range.
+    pub fn resolve(&self) -> Result<Vec<f64>, Vec<Error>> {
         let one = |e: Error| vec![e];
         let count = layout::blocks(&self.scheme).len();
         if count == 0 {

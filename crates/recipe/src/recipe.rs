@@ -200,7 +200,6 @@ fn one() -> f64 {
     1.0
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, clippy::float_cmp, reason = "as serde calls it; 1 is exact")]
 fn is_one(weight: &f64) -> bool {
     *weight == 1.0
 }

@@ -15,7 +15,8 @@ pub use failure::Failure;
 use link::{Link, read};
 
 use crate::protocol::{
-    About, Base, Checked, Conflicts, Estimate, Facts, Fit, Gpu, Input, Method, Request, Row, Settings, Summary,
+    About, Base, Checked, Conflicts, Estimate, Facts, Fit, Gpu, Input, Method, Recalled, Request, Row, Settings,
+    Shared, Summary,
 };
 use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
@@ -260,6 +261,41 @@ impl Engine {
         // The check itself takes the worker off the list, and counts its requests.
         let running: Vec<_> = self.checks.borrow().iter().filter(|(n, _)| *n == adapter).cloned().collect();
         running.iter().for_each(|(_, link)| link.stop(&Failure::Cancelled));
+    }
+
+    /// The recipe of a merge as text, with the files' names if `names`, in all forms if `all`, and with the hash of what
+    /// comes out, if it is known.
+    ///
+    /// # Errors
+    /// If the desk crashes.
+    pub async fn share(
+        &self,
+        (adapters, settings): (Vec<u32>, Settings),
+        (names, all): (bool, bool),
+        expected: Option<String>,
+    ) -> Result<Shared, Failure> {
+        read(&self.desk()?.ask(&Request::Share { adapters, settings, names, all, expected }, &[]).await?)
+    }
+
+    /// Reads a recipe, or a link to one.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub async fn recall(&self, text: String) -> Result<Recalled, Failure> {
+        read(&self.desk()?.ask(&Request::Recall { text }, &[]).await?)
+    }
+
+    /// The recipe that a merged file tells.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub async fn told(&self, adapter: u32) -> Result<Recalled, Failure> {
+        read(&self.desk()?.ask(&Request::Told { adapter }, &[]).await?)
+    }
+
+    /// The file of an open adapter.
+    pub fn file(&self, adapter: u32) -> Option<File> {
+        self.opened.borrow().iter().find(|one| one.adapter == adapter).map(|one| one.file.clone())
     }
 
     /// Opens a GPU, so that it is there when it is needed: its name, or none where none will do.
