@@ -2,7 +2,7 @@
 //!
 //! | there | here |
 //! |---|---|
-//! | `model: base+adapter`, or `model: base` and `lora: adapter` | the adapter; the base is left out, with a warning |
+//! | `model: base+adapter`, or `model: base` and `lora: adapter` | the adapter, by the name of its file or folder; the base is left out, with a warning |
 //! | `weight: 0.8` | the weight |
 //! | `weight: [{value: 0.5, filter: mlp}, {value: 0.8}]` | weight 0.8, and a rule for `*mlp*`: there the first that fits decides, here the last |
 //! | `weight: [0, 0.5, 1]` | refused: a gradient over layers |
@@ -10,7 +10,7 @@
 //! | `tokenizer`, `chat_template`, … | left out, with a warning |
 //! | no rank: a merge of whole models loses nothing | `exact`, or `dense` for methods whose result has full rank |
 
-use super::names::{Named, named, number};
+use super::names::{self, Named, number};
 use super::{FORM, OWN, wrong};
 use crate::forms::{Imported, warning};
 use crate::recipe::{Output, Recipe};
@@ -89,7 +89,8 @@ pub(super) fn read(value: &Value) -> Result<Imported, Vec<Error>> {
     let global = mapping(value.get("parameters"), "/parameters", &mut found);
     let given = shared(&models, &global, &mut found);
     let at = |key: &str| pointer(&models, &global, key);
-    let method = name.and_then(|name| named(name, &given, &at).map_err(|errors| found.errors.extend(errors)).ok());
+    let method =
+        name.and_then(|name| names::named(name, &given, &at).map_err(|errors| found.errors.extend(errors)).ok());
     let weights = weights(&models, &global, method.as_ref(), &mut found);
     let output = output(value, own, method.as_ref(), &mut found);
     let (sources, mut mix) = listed(&models, own, &mut found);
@@ -173,42 +174,50 @@ fn models<'a>(value: &'a Value, method: &str, whole: bool, found: &mut Found) ->
         }
         let Some(label) = found.take(label(entry, &place, whole)) else { continue };
         let params = mapping(entry.get("parameters"), &format!("{place}/parameters"), found);
-        if base == Some(label.as_str()) && params.is_empty() && !BETWEEN.contains(&method) {
+        if base.is_some() && base == named(entry) && params.is_empty() && !BETWEEN.contains(&method) {
             found.warn("left-out", &place, format!("{label} is left out: it is the base model"));
             continue;
         }
         models.push(Model { at, label, params, entry });
     }
     // t = 0 is the base model.
-    if method == "slerp" && models.len() == 2 && base == Some(models[1].label.as_str()) {
+    if method == "slerp" && models.len() == 2 && base.is_some() && base == named(models[1].entry) {
         models.reverse();
     }
-    for model in &models {
-        let text = model.entry.get("model").and_then(Value::as_str);
-        if text != Some(model.label.as_str()) {
-            let key = format!("/models/{}/model", model.at);
-            found.warn("left-out", &key, format!("of this model {} alone is taken, without its base", model.label));
+    for Model { at, label, entry, .. } in &models {
+        let text = named(entry).unwrap_or_default();
+        if lora(entry).is_some() || !whole && text.contains('+') {
+            let message = format!("of this model {label} alone is taken, without its base");
+            found.warn("left-out", &format!("/models/{at}/model"), message);
         }
     }
     models
 }
 
-/// The adapter's name: after a +, or under `lora`. `whole` names are not cut.
+/// What the configuration calls a model.
+fn named(entry: &Value) -> Option<&str> {
+    entry.get("model").and_then(path)
+}
+
+fn lora(entry: &Value) -> Option<&Value> {
+    entry.get("lora").or_else(|| entry.get("model")?.get("lora")).filter(|lora| !lora.is_null())
+}
+
+fn path(value: &Value) -> Option<&str> {
+    value.as_str().or_else(|| value.get("path")?.as_str())
+}
+
+/// The adapter's file or folder: what stands after a + or under `lora`, without the folders before it. `whole` names are
+/// not cut.
 fn label(entry: &Value, place: &str, whole: bool) -> Result<String, Error> {
-    let path = |value: &'_ Value| value.as_str().or_else(|| value.get("path")?.as_str()).map(str::to_owned);
-    let model = entry.get("model");
-    let lora = entry.get("lora").or_else(|| model?.get("lora"));
-    let found = match lora.filter(|lora| !lora.is_null()) {
-        Some(lora) => path(lora),
-        None => model.and_then(path).map(|text| match text.split_once('+') {
-            Some((_, lora)) if !whole => lora.to_owned(),
-            _ => text,
-        }),
-    };
-    found.filter(|label| !label.is_empty()).ok_or_else(|| {
-        wrong("A model has no name", format!("{place}/model"))
-            .expected("model: FILE, base+FILE, or model: base and lora: FILE")
-    })
+    let text = lora(entry).map_or_else(|| named(entry), path).unwrap_or_default();
+    let own = if whole { text } else { text.split_once('+').map_or(text, |(_, lora)| lora) };
+    let own = if whole { own } else { own.trim_end_matches('/').rsplit('/').next().unwrap_or_default() };
+    if own.is_empty() {
+        let error = wrong("A model has no name", format!("{place}/model"));
+        return Err(error.expected("model: FILE, base+FILE, or model: base and lora: FILE"));
+    }
+    Ok(own.to_owned())
 }
 
 /// The parameters that hold for all models, without weights.
