@@ -1,7 +1,7 @@
 // Rankweave in a page or in Node. What the engine answers is declared under the names and in the spelling of its JSON,
 // which is that of the command line too: see answers.d.ts.
 
-import type { About, Checked, Conflicts, Estimate, Facts, Fit, Kind, Method, Place, Reason, Recipe, Report, RankSetting, Summary } from "./answers.js";
+import type { About, Checked, Conflicts, Estimate, Facts, Fit, Kind, Method, Place, Reason, RankSetting, Recipe, Report, Shared, Summary } from "./answers.js";
 export type * from "./answers.js";
 
 /** Something that can be given up and that tells how far it is. */
@@ -14,7 +14,7 @@ export interface Options<P = Progress> {
 
 /** How far something is. */
 export interface Progress {
-  /** `read`: bytes of a source, or a share of a file. `survey`, then `merge`: modules. */
+  /** `read`: bytes of a source, or a share of a file; in a merge, bytes that are hashed. `survey`, then `merge`: modules. */
   phase: "read" | "survey" | "merge";
   /** So much is done. */
   done: number;
@@ -58,22 +58,22 @@ export interface InitOptions {
   wasmUrl?: string | URL;
   /** Its bytes. */
   bytes?: ArrayBuffer | ArrayBufferView;
-  /** It, compiled. */
-  module?: WebAssembly.Module;
+  /** It, compiled: a `WebAssembly.Module`. */
+  module?: object;
   /** Makes a worker from `rankweave/worker`, where none may be made from a `blob:`. */
   worker?: () => WorkerLike;
 }
 
-/** A worker of a page. */
+/** A worker of a page, or of `node:worker_threads`. */
 export interface WorkerLike {
   postMessage(message: any, transfer?: any): void;
-  terminate(): void;
+  terminate(): unknown;
 }
 
 /** Loads the engine. Its workers start when they are needed. */
 export function init(options?: InitOptions): Promise<Engine>;
 
-/** Adapters in, a merged one out. */
+/** Adapters in, a merged one out. A recipe is an object, its JSON, or a link to one (`1z…`, or an address with `#r=`). */
 export interface Engine {
   /** The methods that a recipe can name. */
   methods(): Promise<Method[]>;
@@ -91,10 +91,23 @@ export interface Engine {
   ): Promise<Conflicts>;
   /** What a merge would give, from headers alone; rejects with all that is wrong with it. */
   plan(recipe: Recipe | string, adapters: Adapter[], options?: { signal?: AbortSignal; base?: Base }): Promise<Estimate>;
-  /** Merges, with the adapters in the order of the recipe's sources. The file is a Blob in the result. */
-  merge(recipe: Recipe | string, adapters: Adapter[], options?: MergeOptions): Promise<Merged & { blob: Blob }>;
-  /** The same; the file goes to `sink`, which is closed at its end and aborted if the merge fails. */
+  /** Merges, with the adapters in the order of the recipe's sources. The file goes to `sink`, which is closed at its end
+   * and aborted if the merge fails. */
   merge(recipe: Recipe | string, adapters: Adapter[], options: MergeOptions & { sink: WritableStream<Uint8Array> }): Promise<Merged>;
+  /** The same; the file is a Blob in the result. */
+  merge(recipe: Recipe | string, adapters: Adapter[], options?: MergeOptions): Promise<Merged & { blob: Blob }>;
+  /** The recipe to be passed on, with what is known of the adapters: names, sizes, and hashes of those that were checked. */
+  share(
+    recipe: Recipe | string,
+    adapters: Adapter[],
+    options?: {
+      /** Whether the names of files are told; yes. */
+      names?: boolean;
+      /** Hash of the tensor data that comes out, if it is known: `Summary.data_sha256`. */
+      expected?: string;
+      signal?: AbortSignal;
+    },
+  ): Promise<Shared>;
   /** Ends all workers; what is open is closed. */
   dispose(): void;
 }
@@ -103,6 +116,8 @@ export interface Engine {
 export interface MergeOptions extends Options {
   /** Where adapters need its weights. */
   base?: Base;
+  /** Whether adapters may hold something else than those that the recipe was made with, by its hashes; no. */
+  anyFiles?: boolean;
 }
 
 /** What came of a merge, beside the file. */

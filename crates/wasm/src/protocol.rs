@@ -218,7 +218,7 @@ pub struct Base {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// The text of a whole recipe, in place of all that follows up to the base model.
+    /// The text of a whole recipe, or a link to one, in place of all that follows up to the base model.
     pub recipe: Option<String>,
     /// One entry per adapter, in order.
     pub mix: Vec<Mix>,
@@ -238,8 +238,9 @@ pub struct Settings {
     pub metadata: String,
     /// Title of the output; those of the inputs where absent.
     pub title: Option<String>,
-    /// Hash of the tensor data that should come out, 64 hexadecimal digits.
-    pub expected: Option<String>,
+    /// Id of a recipe, and the hash of the tensor data that should come out of it, 64 hexadecimal digits. Heeded where all
+    /// this means that recipe.
+    pub expected: Option<(String, String)>,
     /// The base model that is open, if there is one.
     pub base: Option<Base>,
     /// Whether a GPU helps where the method looks at every entry.

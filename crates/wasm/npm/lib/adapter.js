@@ -28,7 +28,7 @@ export class Adapter {
   async check(options) {
     const { engine, input, file } = this.#open;
     const checked = await engine.alone({ Check: { input } }, [file], options);
-    this.#parts.reading = checked.reading;
+    Object.assign(this.#open, { reading: checked.reading, data: checked.hashes.find(({ name, there }) => there && name === "SHA-256, tensors")?.text });
     return { hashes: checked.hashes, claims: checked.claims };
   }
 
@@ -50,6 +50,13 @@ export class Adapter {
   }
   get reading() {
     return this.#open.reading;
+  }
+  /** SHA-256 of its tensor data, once it is known. */
+  get data() {
+    return this.#open.data;
+  }
+  set data(digits) {
+    this.#open.data = digits;
   }
 
   get #open() {

@@ -3,7 +3,7 @@
 
 import { until } from "./abort.js";
 import { Adapter, Base } from "./adapter.js";
-import { closed } from "./error.js";
+import { closed, other } from "./error.js";
 import { Link } from "./link.js";
 import { run } from "./merge.js";
 import { recipe as blank } from "./recipe.js";
@@ -74,16 +74,24 @@ class Engine {
     return base;
   }
 
-  compare(adapters, { signal } = {}) {
+  async compare(adapters, { signal } = {}) {
     const readings = adapters.map((adapter) => adapter.reading);
     return until(signal, this.#ask({ Compare: { adapters: numbers(adapters), readings } }));
   }
 
   async plan(recipe, adapters, { base, signal } = {}) {
-    return until(signal, this.#ask({ Plan: { adapters: numbers(adapters), settings: settings(recipe, base) } }, [], base));
+    // A hash that is not known yet takes as much room in the file as any other.
+    const wish = named(await until(signal, this.#read(recipe)), adapters.map(({ data }) => data ?? "0".repeat(64)));
+    return until(signal, this.#ask({ Plan: { adapters: numbers(adapters), settings: settings(wish, base) } }, [], base));
   }
 
-  analyze(adapters, { recipe, weights, seed, exact = false, base, signal, onProgress } = {}) {
+  async share(recipe, adapters, { names = true, expected, signal } = {}) {
+    const mix = adapters.map(({ data }) => ({ data }));
+    const wish = { ...settings(recipe), mix };
+    return until(signal, this.#ask({ Share: { adapters: numbers(adapters), settings: wish, names, all: true, expected } }));
+  }
+
+  async analyze(adapters, { recipe, weights, seed, exact = false, base, signal, onProgress } = {}) {
     const wish = settings(recipe ?? blank(adapters, { weights, seed }), base);
     const request = { Conflicts: { inputs: inputs(adapters), settings: wish, exact } };
     return this.#alone(request, files(adapters, base), { signal, onProgress });
@@ -112,17 +120,20 @@ class Engine {
     this.#opened.clear();
   }
 
-  async #merge(recipe, adapters, { base, sink, signal, onProgress }) {
-    const wish = settings(recipe, base);
+  async #merge(recipe, adapters, { base, sink, anyFiles = false, signal, onProgress }) {
+    let hands = [];
+    let over = false;
+    const told = (progress) => over || onProgress?.(progress);
+    const wanted = await until(signal, this.#read(recipe));
+    await until(signal, this.#hash(adapters, told), () => this.#clear());
+    const wish = settings(fitting(wanted, adapters, anyFiles), base);
     const order = {
       desk: this.#settled(base),
-      crew: (tasks) => this.#crew(Math.min(tasks, this.#threads)),
+      crew: (tasks) => (hands = this.#crew(Math.min(tasks, this.#threads))),
       begin: { Begin: { adapters: numbers(adapters), settings: wish } },
       prepare: { Prepare: { inputs: inputs(adapters), settings: wish } },
       files: files(adapters, base),
     };
-    let over = false;
-    const told = (progress) => over || onProgress?.(progress);
     try {
       const { body: summary, attached } = await until(signal, run(order, told));
       const [file, report, config] = attached.map((one) => this.#platform.given(one));
@@ -131,13 +142,45 @@ class Engine {
       await file.stream().pipeTo(sink, { signal, preventAbort: true });
       return merged;
     } catch (error) {
-      // The hands still work on tasks that nobody wants.
-      for (const hand of this.#hands) hand.stop(closed("This merge"));
-      this.#hands = [];
+      // They still work on tasks that nobody wants.
+      for (const hand of hands) hand.stop(closed("This merge"));
       throw error;
     } finally {
       over = true;
     }
+  }
+
+  /** A recipe as an object; a text that is none is left to the engine to refuse. */
+  async #read(recipe) {
+    if (typeof recipe !== "string") return recipe;
+    try {
+      if (recipe.trimStart().startsWith("{")) return JSON.parse(recipe);
+    } catch {
+      return recipe;
+    }
+    const { forms } = await this.#ask({ Share: { adapters: [], settings: { recipe }, names: true, all: true } });
+    return JSON.parse(forms.find(({ id }) => id === "json").text);
+  }
+
+  /** Finds out what the adapters hold, once for each: a recipe names them by it. */
+  async #hash(adapters, told) {
+    const unknown = [...new Set(adapters)].filter(({ data }) => !data);
+    const total = unknown.reduce((sum, { info }) => sum + info.size, 0);
+    let done = 0;
+    const next = async (hand) => {
+      for (let adapter = unknown.shift(); adapter; adapter = unknown.shift()) {
+        const { body } = await hand.ask("Hash", [this.#platform.after(adapter.file, adapter.info.data_start)]);
+        adapter.data = body;
+        told({ phase: "read", done: (done += adapter.info.size), total });
+      }
+    };
+    await Promise.all(this.#crew(Math.min(unknown.length, this.#threads)).map(next));
+  }
+
+  /** Ends all hands. */
+  #clear() {
+    for (const hand of this.#hands) hand.stop(closed("This merge"));
+    this.#hands = [];
   }
 
   /** What adapters ask of the engine. */
@@ -200,4 +243,20 @@ class Engine {
 const numbers = (adapters) => adapters.map((adapter) => adapter.number);
 const inputs = (adapters) => adapters.map((adapter) => adapter.input);
 const files = (adapters, base) => [...adapters.map((adapter) => adapter.file), ...(base?.files ?? [])];
+const isRecipe = (recipe, { length }) => Array.isArray(recipe?.sources) && recipe.sources.length === length;
+
+/** The recipe with the hashes of its sources' tensor data. */
+function named(recipe, hashes) {
+  if (!isRecipe(recipe, hashes)) return recipe;
+  return { ...recipe, sources: recipe.sources.map((source, i) => ({ ...source, data: `sha256:${hashes[i]}` })) };
+}
+
+/** The same with those of the adapters; refused where it was made with others, unless any will do. */
+function fitting(recipe, adapters, any) {
+  const hashes = adapters.map(({ data }) => data);
+  const wrong = isRecipe(recipe, adapters) && !any ? recipe.sources.findIndex(({ data }, i) => data && data !== `sha256:${hashes[i]}`) : -1;
+  if (wrong >= 0) throw other(adapters[wrong].label, `/sources/${wrong}`, recipe.sources[wrong].data, `sha256:${hashes[wrong]}`);
+  return named(recipe, hashes);
+}
+
 const settings = (recipe, base) => ({ recipe: text(recipe), base: base?.model });

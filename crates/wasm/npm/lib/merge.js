@@ -80,6 +80,7 @@ function write(desk, hands, tasks, progress, told) {
       return room;
     };
     told(progress);
+    if (tasks === 0) resolve();
     deal(hands, tasks, (task) => ({ Run: { task } }), heard, full).catch(reject);
   });
 }

@@ -20,7 +20,7 @@ export async function compile(address = new URL("../wasm/engine.wasm", import.me
   const url = address instanceof URL ? address : URL.canParse(address) ? new URL(address) : null;
   if (url && url.protocol !== "file:") {
     const response = await fetch(url);
-    if (!response.ok) throw new TypeError(`the engine is not at ${url}: ${response.status}`);
+    if (!response.ok) throw new TypeError(`init: no engine at ${url}: ${response.status}`);
     return WebAssembly.compile(await response.arrayBuffer());
   }
   return WebAssembly.compile(await readFile(url ?? address));
@@ -64,6 +64,9 @@ export async function hold(source, options) {
   }
   return { bytes: shared(parts, size) };
 }
+
+/** The rest of a file. */
+export const after = (file, start) => (file.bytes ? { bytes: file.bytes.subarray(start) } : { ...file, start });
 
 const file = ({ size, mtimeMs }, where) => ({ size, changed: mtimeMs, ...where });
 

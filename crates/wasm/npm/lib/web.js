@@ -15,9 +15,11 @@ export const cores = () => Math.min(8, Math.max(1, navigator.hardwareConcurrency
 /** Fetches and compiles the engine. */
 export async function compile(address = new URL("../wasm/engine.wasm", import.meta.url)) {
   const response = await fetch(address);
-  if (!response.ok) throw new TypeError(`the engine is not at ${response.url}: ${response.status}`);
-  const typed = response.headers.get("content-type")?.startsWith("application/wasm");
-  return typed ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
+  if (response.ok && response.headers.get("content-type")?.startsWith("application/wasm")) return WebAssembly.compileStreaming(response);
+  const bytes = response.ok ? new Uint8Array(await response.arrayBuffer()) : null;
+  // Hosts of pages answer with a page where they find nothing.
+  if (bytes?.[0] !== 0 || bytes[1] !== 0x61) throw new TypeError(`init: no engine at ${response.url}; give its address as wasmUrl, see "Bundlers" in the README`);
+  return WebAssembly.compile(bytes);
 }
 
 /** Starts a worker with the engine in it. */
@@ -61,6 +63,9 @@ export async function hold(source, options) {
   }
   return new Blob([blob, ...parts]);
 }
+
+/** The rest of a file. */
+export const after = (file, start) => file.slice(start);
 
 /** A file that the engine gives. */
 export const given = (blob) => ({ blob: () => blob, stream: () => blob.stream(), text: () => blob.text() });

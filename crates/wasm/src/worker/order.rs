@@ -8,9 +8,17 @@ use serde_json::Value as Json;
 /// The recipe of `settings` over `adapters`, both in the user's order.
 ///
 /// # Errors
-/// If the settings are a recipe's text that cannot be read.
-pub fn recipe(settings: &Settings, adapters: &[&Adapter]) -> Result<Recipe, Error> {
-    settings.recipe.as_deref().map_or_else(|| Ok(chosen(settings, adapters)), Recipe::from_json)
+/// As [`read`], where the settings are a recipe's text.
+pub fn recipe(settings: &Settings, adapters: &[&Adapter]) -> Result<Recipe, Vec<Error>> {
+    settings.recipe.as_deref().map_or_else(|| Ok(chosen(settings, adapters)), read)
+}
+
+/// A recipe's text, or a link to one.
+///
+/// # Errors
+/// All reasons why it cannot be read.
+pub fn read(text: &str) -> Result<Recipe, Vec<Error>> {
+    if Recipe::is_link(text) { Recipe::from_link(text) } else { Recipe::parse(text) }
 }
 
 fn chosen(settings: &Settings, adapters: &[&Adapter]) -> Recipe {
@@ -32,8 +40,6 @@ fn chosen(settings: &Settings, adapters: &[&Adapter]) -> Recipe {
     for (source, mix) in recipe.sources.iter_mut().zip(&settings.mix) {
         source.data = mix.data.as_ref().map(|hash| format!("sha256:{hash}"));
     }
-    let expect = |hash: &String| Expect { data: Some(format!("sha256:{hash}")), ..Expect::default() };
-    recipe.expect = settings.expected.as_ref().map(expect);
     let params = settings.params.iter().map(|(name, value)| (name.clone(), json(value)));
     recipe.method = MethodRef { id: settings.method.clone(), params: params.collect() };
     recipe.seed = settings.seed;
@@ -48,6 +54,9 @@ fn chosen(settings: &Settings, adapters: &[&Adapter]) -> Recipe {
         title: settings.title.clone(),
         ..recipe.output
     };
+    let expected = settings.expected.as_ref().filter(|(id, _)| *id == recipe.id());
+    let expect = |(_, hash): &(String, String)| Expect { data: Some(format!("sha256:{hash}")), ..Expect::default() };
+    recipe.expect = expected.map(expect);
     recipe
 }
 
