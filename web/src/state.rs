@@ -156,7 +156,7 @@ impl State {
         let (dtype, keys, metadata) = (self.form.dtype.get(), self.form.keys.get(), self.form.metadata.get());
         let base = self.base.with(|chosen| chosen.as_ref().map(|chosen| chosen.base.clone()));
         let gpu = self.form.gpu.get();
-        Settings { mix, method, params, rank, dtype, keys, seed: None, metadata, base, gpu }
+        Settings { recipe: None, mix, method, params, rank, dtype, keys, seed: None, metadata, base, gpu }
     }
 }
 

@@ -190,9 +190,12 @@ pub struct Base {
     pub files: Vec<String>,
 }
 
-/// What the user chose, in words of the recipe.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What the user chose, in words of the recipe; what is left out is as in an exact sum of nothing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Settings {
+    /// The text of a whole recipe, in place of all that follows up to the base model.
+    pub recipe: Option<String>,
     /// One entry per adapter, in order.
     pub mix: Vec<Mix>,
     /// Id of the method.
@@ -242,9 +245,10 @@ pub enum Value {
 }
 
 /// Rank of the output.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Rank {
     /// Whatever the exact result needs.
+    #[default]
     Exact,
     /// The whole difference instead of a pair.
     Dense,
@@ -377,6 +381,8 @@ pub struct Facts {
     pub alpha_from: String,
     /// Number types.
     pub dtypes: Vec<String>,
+    /// What an output gets that is to have the same type: an id of the recipe's output types.
+    pub dtype: String,
     /// How many of its modules depend on the base model's weights.
     pub needs_base: u32,
     /// Whether some of them are DoRA's, whose direction can be taken alone.

@@ -67,7 +67,7 @@ fn times(arguments: &[&str]) -> Result<()> {
     build::build_with(&toolchain, &tools)?;
     match Browser::ready().chromium {
         Ok(chromium) => {
-            npm::install()?;
+            npm::install(&npm::folder())?;
             run::step("Measuring in the page, in headless Chromium");
             let mut node = test::page_script("bench.mjs", &chromium, &programs.join("rankweave"))?;
             node.args(arguments);

@@ -20,6 +20,7 @@ mod libtest;
 mod mime;
 mod nodetest;
 mod npm;
+mod package;
 mod path;
 mod project;
 mod run;
@@ -45,7 +46,7 @@ struct Command {
     run: fn(&[String]) -> Result<()>,
 }
 
-const COMMANDS: [Command; 9] = [
+const COMMANDS: [Command; 10] = [
     Command {
         name: "serve",
         arguments: "[--port N] [--open]",
@@ -87,6 +88,12 @@ const COMMANDS: [Command; 9] = [
         arguments: "",
         summary: "build the site and say how to publish it",
         run: |words| none("site", words, site),
+    },
+    Command {
+        name: "npm",
+        arguments: "",
+        summary: "build the npm package into target/npm/rankweave",
+        run: |words| none("npm", words, package::package),
     },
     Command {
         name: "setup",
@@ -147,7 +154,8 @@ fn none(name: &str, words: &[String], run: fn() -> Result<()>) -> Result<()> {
 fn setup() -> Result<()> {
     let toolchain = toolchain::Toolchain::ready()?;
     let tools = tools::Tools::ready(&toolchain)?;
-    npm::install()?;
+    npm::install(&npm::folder())?;
+    npm::install(&npm::consumer())?;
     vulkan::ready();
     let browser = browser::Browser::ready();
     run::step("Everything is installed");

@@ -8,15 +8,15 @@ use crate::http::{self, Site};
 use crate::nodetest::NodeTest;
 use crate::toolchain::{Toolchain, WASM};
 use crate::tools::Tools;
-use crate::{build, npm, project, run, vulkan};
+use crate::{build, npm, package, project, run, vulkan};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::Instant;
 
 /// The steps, by the names that the command takes.
-const STEPS: [(&str, Step); 5] =
-    [("style", style), ("native", native), ("wasm", wasm), ("build", site), ("browser", browser)];
+const STEPS: [(&str, Step); 6] =
+    [("style", style), ("native", native), ("wasm", wasm), ("build", site), ("browser", browser), ("npm", package)];
 
 type Step = fn(&Toolchain, &Tools) -> Result<Tally>;
 
@@ -99,20 +99,49 @@ fn browser(toolchain: &Toolchain, tools: &Tools) -> Result<Tally> {
         Err(why) => return Ok(Tally::skip("browser tests", why)),
     };
     build::build_with(toolchain, tools)?;
-    run::step("Building the command-line program, which the page is compared with");
-    run::show("cargo build", toolchain.cargo().args(["build", "-p", "rankweave-cli"]))?;
-    let program = project::target(toolchain.cargo())?.join("debug/rankweave");
-    npm::install()?;
+    let program = program(toolchain, "the page")?;
+    npm::install(&npm::folder())?;
     run::step("Testing the page in Chromium");
-    let mut node = page_script("run.mjs", &chromium, &program)?;
+    node_tests("browser tests", &mut page_script("run.mjs", &chromium, &program)?)
+}
+
+/// The package, packed, installed and used as others do.
+fn package(toolchain: &Toolchain, tools: &Tools) -> Result<Tally> {
+    let node = match npm::node() {
+        Ok(path) => path,
+        Err(error) => return Ok(Tally::skip("tests of the npm package", error.what)),
+    };
+    let folder = package::package_with(toolchain, tools)?;
+    let program = program(toolchain, "the package")?;
+    npm::install(&npm::folder())?;
+    npm::install(&npm::consumer())?;
+    run::step("Testing the npm package in Node, in Chromium and through bundlers");
+    let mut node = run::command(node);
+    node.arg(npm::consumer().join("run.mjs")).env("RANKWEAVE_PACKAGE", folder).env("RANKWEAVE_CLI", program);
+    // Without it the tests that need it say so.
+    if let Ok(chromium) = Browser::ready().chromium {
+        node.env("RANKWEAVE_CHROMIUM", chromium);
+    }
+    node_tests("tests of the npm package", &mut node)
+}
+
+/// The command-line program, which `what` is compared with.
+fn program(toolchain: &Toolchain, what: &str) -> Result<PathBuf> {
+    run::step(&format!("Building the command-line program, which {what} is compared with"));
+    run::show("cargo build", toolchain.cargo().args(["build", "-p", "rankweave-cli"]))?;
+    Ok(project::target(toolchain.cargo())?.join("debug/rankweave"))
+}
+
+/// Runs tests of Node.
+fn node_tests(name: &str, node: &mut Command) -> Result<Tally> {
     let mut reader = NodeTest::default();
-    let good = run::each_line("browser tests", &mut node, |line| reader.line(line))?;
+    let good = run::each_line(name, node, |line| reader.line(line))?;
     let mut tally = reader.finish();
     if !good && tally.failed == 0 {
-        tally.add(Tally::failure("browser tests: see above"));
+        tally.add(Tally::failure(format!("{name}: see above")));
     }
     if good && tally == Tally::default() {
-        tally.add(Tally::failure("browser tests: none ran"));
+        tally.add(Tally::failure(format!("{name}: none ran")));
     }
     Ok(tally)
 }

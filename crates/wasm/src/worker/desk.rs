@@ -41,7 +41,7 @@ impl Desk {
     /// Opens a file as `adapter`, in place of what had that number.
     pub fn open(&mut self, number: u32, label: &str, config: Option<&str>, source: FileSource) -> Result<Facts, Error> {
         let adapter = Adapter::open(&source, label, config)?;
-        let mut facts = facts::of(&inspect(&adapter, &source)?, adapter.config.is_some());
+        let mut facts = facts::of(&inspect(&adapter, &source)?, &adapter);
         facts::add_blocks(&mut facts, &adapter);
         self.open.insert(number, adapter);
         Ok(facts)
@@ -149,7 +149,7 @@ impl Desk {
 
     fn prepared(&self, numbers: &[u32], settings: &Settings) -> Result<Prepared, Vec<Error>> {
         let adapters = self.adapters(numbers)?;
-        let recipe = order::recipe(settings, &adapters);
+        let recipe = order::recipe(settings, &adapters).map_err(|e| vec![e])?;
         let base = self.base.as_ref().filter(|_| settings.base.is_some());
         Prepared::with_base(recipe, adapters.into_iter().cloned().collect(), base)
     }

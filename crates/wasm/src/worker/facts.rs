@@ -9,7 +9,7 @@ use crate::protocol::{
 use rankweave_adapter::layout::block_weights;
 use rankweave_adapter::{Adapter, KindId, Warning};
 use rankweave_merge::{OUTPUT, ParamKind as Kind, ParamSpec, Picture, Spec, registry};
-use rankweave_recipe::{FamilyBlocks, Inspection, ModuleLine, Report};
+use rankweave_recipe::{FamilyBlocks, Inspection, ModuleLine, Output, Report};
 
 /// Warnings shown; the report has all.
 const SHOWN: usize = 5;
@@ -56,7 +56,7 @@ fn param(spec: &ParamSpec) -> Param {
 }
 
 /// For an adapter's card.
-pub fn of(inspection: &Inspection, config: bool) -> Facts {
+pub fn of(inspection: &Inspection, adapter: &Adapter) -> Facts {
     let mut alphas: Vec<f64> = inspection.alpha.values.keys().filter_map(|alpha| alpha.parse().ok()).collect();
     alphas.sort_by(f64::total_cmp);
     Facts {
@@ -72,9 +72,10 @@ pub fn of(inspection: &Inspection, config: bool) -> Facts {
         alphas,
         alpha_from: inspection.alpha.from.clone(),
         dtypes: inspection.dtypes.keys().cloned().collect(),
+        dtype: Output::dtype_of(adapter).into(),
         needs_base: inspection.kinds.iter().filter(|(kind, _)| needs_base(kind)).map(|(_, n)| count(*n)).sum(),
         dora: inspection.kinds.keys().any(|kind| KindId::from_id(kind) == Some(KindId::Dora)),
-        config,
+        config: adapter.config.is_some(),
         blocks: Vec::new(),
         presets: Vec::new(),
         block_lists: Vec::new(),

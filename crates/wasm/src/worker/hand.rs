@@ -102,7 +102,7 @@ fn given(inputs: &[Input], attached: &[JsValue], settings: &Settings) -> Result<
         base = Some(opened);
         sources.extend(files);
     }
-    let recipe = order::recipe(settings, &adapters.iter().collect::<Vec<_>>());
+    let recipe = order::recipe(settings, &adapters.iter().collect::<Vec<_>>())?;
     Ok(Given { recipe, adapters, base, sources })
 }
 

@@ -1,12 +1,19 @@
 //! What the user chose, as a recipe.
 
 use crate::protocol::{self, Settings, Value};
-use rankweave_adapter::{Adapter, MetadataMode};
+use rankweave_adapter::{Adapter, Error, MetadataMode};
 use rankweave_recipe::{Blocks, DIRECTION, MethodRef, Output, Rank, Recipe};
 use serde_json::Value as Json;
 
 /// The recipe of `settings` over `adapters`, both in the user's order.
-pub fn recipe(settings: &Settings, adapters: &[&Adapter]) -> Recipe {
+///
+/// # Errors
+/// If the settings are a recipe's text that cannot be read.
+pub fn recipe(settings: &Settings, adapters: &[&Adapter]) -> Result<Recipe, Error> {
+    settings.recipe.as_deref().map_or_else(|| Ok(chosen(settings, adapters)), Recipe::from_json)
+}
+
+fn chosen(settings: &Settings, adapters: &[&Adapter]) -> Recipe {
     let mut recipe = Recipe::blank(adapters.len());
     for ((entry, mix), adapter) in recipe.mix.iter_mut().zip(&settings.mix).zip(adapters) {
         entry.weight = mix.weight;

@@ -57,6 +57,7 @@ fn ask<T: DeserializeOwned>(worker: &mut Worker, request: &Request, attached: &[
 
 fn settings(weights: &[f64]) -> Settings {
     Settings {
+        recipe: None,
         mix: weights.iter().map(|&weight| Mix { weight, te: None, blocks: Vec::new(), direction: false }).collect(),
         method: "sum".into(),
         params: Vec::new(),
