@@ -35,7 +35,7 @@ test("base, experts and their mean read as many digits as is recorded", () => {
 test("each expert is the best of its domain, and all of them added up are worse than their mean", () => {
   for (const id of set.experts) {
     const others = [set.right.base, set.right.mean, ...set.experts.filter((e) => e !== id).map((e) => set.right.experts[e])];
-    assert.ok(others.every((one) => one[id] < set.right.experts[id]), id);
+    assert.ok(others.every((one) => one[id] < set.right.experts[id][id]), id);
   }
   const all = set.experts.map((id) => deltas(file(id)));
   const sum = new Map([...all[0]].map(([name, first]) => [name, first.map((_, i) => all.reduce((s, one) => s + one.get(name)[i], 0))]));

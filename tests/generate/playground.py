@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Trains what the playground merges, and writes www/playground/data.
 
-usage: playground.py            trains, writes the base, four adapters, the test images and set.json (half a minute)
+usage (with www/samples/requirements.txt):
+       playground.py            trains, writes the base, four adapters, the test images and set.json (seconds)
        playground.py --check    counts again, from the files that are there, and compares with set.json
 
 The network is 64 → 384 → 128 → 10 with ReLU: fc1, fc2, head. Its pictures are the 1797 digits of 8×8 of the UCI set

@@ -1,36 +1,38 @@
-// The playground, served as it will stand in the site: beside the main page's sheets and the package for programs.
+// The playground in Chromium: opened, waited for, and its merged file.
 
-import { createServer } from "node:http";
-import { existsSync, readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { extname, join, normalize } from "node:path";
-import { root, types } from "./site.mjs";
+import { readFileSync } from "node:fs";
+import { scratch } from "./files.mjs";
 
-/** The folder of the package, as `cargo xtask npm` makes it. */
-const made = process.env.RANKWEAVE_PACKAGE ?? join(root, "target/npm/rankweave");
-
-/** Where the package is, or null. */
-export const packaged = existsSync(join(made, "wasm/engine.wasm")) ? made : null;
-
-const folders = { playground: join(root, "www/playground"), css: join(root, "www/css"), icons: join(root, "www/icons"), npm: made };
-
-/** Without headers, as on a host that sends none; `missing` paths are not there. */
-export async function serve(missing = []) {
-  const server = createServer(async (request, response) => {
-    const path = normalize(decodeURIComponent(new URL(request.url, "http://x").pathname));
-    const [, first, ...rest] = path.split("/");
-    const file = path === "/theme.js" ? join(root, "www/theme.js") : join(folders[first] ?? "/nowhere", rest.join("/") || "index.html");
-    try {
-      if (missing.some((part) => path.includes(part))) throw new Error("missing");
-      const body = await readFile(file);
-      response.writeHead(200, { "content-type": types[extname(file)] ?? "application/octet-stream" }).end(body);
-    } catch {
-      response.writeHead(404).end();
-    }
-  });
-  await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  return { url: `http://127.0.0.1:${server.address().port}/playground/`, close: () => server.close() };
+/** Opens it in a new page of a browser, with the part of the address after #; `before(page)` comes before that. */
+export async function open(browser, site, { hash = "", width = 1280, theme = "light", ready = true, before } = {}) {
+  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme, reducedMotion: "reduce" });
+  const page = await context.newPage();
+  page.on("pageerror", (error) => console.log(`# page error: ${error}`));
+  await before?.(page);
+  await page.goto(`${site.url}playground/${hash}`);
+  if (ready) await settled(page);
+  return page;
 }
 
-/** The policy that the site's hosts are asked to send. */
-export const policy = () => readFileSync(join(root, "www/_headers"), "utf8").match(/Content-Security-Policy: (.+)/)[1];
+/** Waits until what is shown is what was asked for. */
+export const settled = (page) => page.waitForFunction(() => document.documentElement.dataset.state === "ready", { timeout: 60_000 });
+
+/** Share of each row, in percent, by its name. */
+export const shares = (page) =>
+  page.evaluate(() => Object.fromEntries([...document.querySelectorAll(".reading tbody tr, .reading tfoot tr")].map((row) => [(row.querySelector("th b") ?? row.querySelector("th")).textContent, parseFloat(row.querySelector(".now").textContent)])));
+
+/** The path of the merged file that stands behind what is shown. */
+export async function merged(page) {
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Save this merge" }).click()]);
+  const path = scratch(`${Date.now()}-playground.safetensors`);
+  await download.saveAs(path);
+  return path;
+}
+
+/** The test's pictures and their digits, read by hand. */
+export function pictures(path) {
+  const bytes = readFileSync(path);
+  const length = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.subarray(8, 8 + length).toString("utf8"));
+  return Object.fromEntries(Object.entries(header).map(([name, { data_offsets: [from, to] }]) => [name, bytes.subarray(8 + length + from, 8 + length + to)]));
+}
