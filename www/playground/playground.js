@@ -14,10 +14,7 @@ const [LONG, GESTURE, QUIET] = [400, 1500, 700];
 /** Pictures shown of each sort, in the page and in the compact view. */
 const TILES = [24, 8];
 
-const view = new URLSearchParams(location.hash.slice(1));
-document.documentElement.classList.toggle("compact", view.get("view") === "compact");
-if (["light", "dark"].includes(view.get("theme"))) document.documentElement.dataset.theme = view.get("theme");
-
+dress();
 main().catch(async (error) => {
   by("loading").hidden = true;
   trouble(error, () => location.reload());
@@ -26,15 +23,18 @@ main().catch(async (error) => {
 async function main() {
   // Imported here, so that a package that is not there is told like any other trouble.
   const { start: startEngine, why } = await import("./engine.js");
-  const [engine, [set, base]] = await Promise.all([startEngine(adapters()), load().then(async (set) => [set, await set.read()])]);
+  const [engine, set] = await Promise.all([startEngine(adapters()), load()]);
+  // The first merge does not wait for it.
+  const reference = set.read();
   const all = { methods: engine.methods, experts: set.experts, title: set.title };
   let { settings, compact, theme, ignored } = decode(location.hash, engine.methods, set.experts.length);
 
   const show = reading(by("reading"), set);
   const form = by("controls");
-  /** Results: the one on show, the one before the latest gesture. */
+  /** Results: the base's, the one on show, the one before the latest gesture. */
+  let base = null;
   let now = null;
-  let before = base;
+  let before = null;
   let saved = null;
   let gesture = { name: null, at: -Infinity };
   let wanted = null;
@@ -68,6 +68,8 @@ async function main() {
       under = { abort: new AbortController(), since: performance.now() };
       try {
         now = { ...(await run(order, under.abort.signal)), order };
+        base ??= await reference;
+        before ??= base;
         by("trouble").hidden = true;
         paint();
       } catch (error) {
@@ -110,12 +112,12 @@ async function main() {
   addEventListener("hashchange", () => {
     before = now ?? before;
     ({ settings, compact, theme, ignored } = decode(location.hash, engine.methods, set.experts.length));
-    document.documentElement.classList.toggle("compact", compact);
+    dress();
     start();
   });
   board(by("board"), {
     methods: engine.methods,
-    base: base.mean,
+    base: set.mean(set.right.base),
     say: (text) => (by("said").textContent = text),
     settings: () => settings,
     run,
@@ -132,6 +134,14 @@ async function main() {
   by("loading").hidden = true;
   by("play").hidden = false;
   start();
+}
+
+/** View and theme, as the address has them. */
+function dress() {
+  const query = new URLSearchParams(location.hash.slice(1));
+  const theme = query.get("theme");
+  document.documentElement.classList.toggle("compact", query.get("view") === "compact");
+  if (["light", "dark"].includes(theme)) document.documentElement.dataset.theme = theme;
 }
 
 /** Says what went wrong, and what to do. */
