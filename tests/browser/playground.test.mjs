@@ -205,17 +205,34 @@ for (const hash of ["", "#method=lego&view=compact"]) {
   }
 }
 
-test("the compact view has no head, takes a theme, and tells a frame's page how tall it is", async () => {
-  const page = await open({ ready: false, before: (page) => page.route("**/playground/frame.html", (route) => route.fulfill({ contentType: "text/html", body: "<iframe id=f></iframe>" })), hash: "frame.html" });
-  const height = await page.evaluate((url) => new Promise((done) => {
-    addEventListener("message", ({ data }) => data.event === "resize" && data.data.height > 600 && done(data.data.height));
-    document.getElementById("f").src = url;
-  }), `${place.url}playground/#method=tsv&view=compact&theme=dark`);
-  assert.ok(height > 600);
-  const frame = page.frames().at(-1);
+test("a link of another page becomes a frame as tall as what is in it, in the page's theme", async () => {
+  const body = `<!doctype html><html class="coal"><title>t</title><p><a data-playground href="../playground/#method=tsv">Try it</a></p><script type="module" src="../playground/embed.js"></script>`;
+  const other = (page) => page.route("**/docs/page.html", (route) => route.fulfill({ contentType: "text/html", body }));
+  const page = await open({ ready: false, before: other, path: "docs/page.html" });
+  const frame = page.frameLocator("iframe");
   await frame.locator("#summary").filter({ hasText: /^TSV-M/ }).waitFor();
   assert.equal(await frame.getByRole("link", { name: "Merge your own" }).isVisible(), false);
-  assert.equal(await frame.evaluate(() => document.documentElement.dataset.theme), "dark");
+  assert.equal(await frame.locator("html").getAttribute("data-theme"), "dark");
   assert.match(await frame.getByRole("link", { name: "Open the playground" }).getAttribute("href"), /#method=tsv$/);
+  // It does not scroll, and grows with what is in it.
+  const room = () => frame.locator("html").evaluate((html) => html.scrollHeight - innerHeight);
+  const fits = async () => {
+    for (let i = 0; i < 100 && (await room()) > 0; i++) await page.waitForTimeout(50);
+    assert.ok((await room()) <= 0, `${await room()} px too low`);
+  };
+  await fits();
+  const tall = await page.locator("iframe").evaluate((one) => one.offsetHeight);
+  await frame.getByText("Size of the result, seed").click();
+  await frame.locator("#method").selectOption("ties");
+  await fits();
+  const grown = await page.locator("iframe").evaluate((one) => one.offsetHeight);
+  assert.ok(grown > tall, `${grown} after ${tall}`);
+  // And shrinks again.
+  await frame.locator("#method").selectOption("tsv");
+  await frame.locator("#summary").filter({ hasText: /^TSV-M/ }).waitFor();
+  for (let i = 0; i < 100 && (await page.locator("iframe").evaluate((one) => one.offsetHeight)) >= grown; i++) await page.waitForTimeout(50);
+  assert.ok((await page.locator("iframe").evaluate((one) => one.offsetHeight)) < grown);
+  await page.setViewportSize({ width: 375, height: 800 });
+  await fits();
   await page.context().close();
 });

@@ -12,7 +12,7 @@ import { glance, reading, sentence } from "./reading.js";
 /** Milliseconds: when a merge counts as long, how long one gesture lasts, when a result is read out. */
 const [LONG, GESTURE, QUIET] = [400, 1500, 700];
 /** Pictures shown of each sort, in the page and in the compact view. */
-const TILES = [24, 8];
+const TILES = [24, 7];
 
 dress();
 main().catch(async (error) => {
@@ -86,6 +86,7 @@ async function main() {
     const against = by("against").value === "base" ? base : before;
     const found = flips(set, against, now);
     show(now, against);
+    by("against").options[0].textContent = before === base ? "the setting before: the base" : "the setting before";
     by("summary").textContent = words;
     glance(by("glance"), set, now);
     by("notes").replaceChildren(...[...ignored, ...now.notes].map((text) => make("p", { class: "note info small" }, text)));
@@ -159,7 +160,7 @@ function trouble({ what, message, hint = "Load the page again; a current Chrome,
 /** A frame's page may want to know how tall it is. */
 if (parent !== window) {
   new ResizeObserver(() => {
-    const height = document.documentElement.scrollHeight;
+    const height = Math.ceil(document.body.getBoundingClientRect().height);
     parent.postMessage({ ns: "rankweave", v: 1, event: "resize", data: { height } }, "*");
   }).observe(document.body);
 }

@@ -3,13 +3,14 @@
 import { readFileSync } from "node:fs";
 import { scratch } from "./files.mjs";
 
-/** Opens it in a new page of a browser, with the part of the address after #; `before(page)` comes before that. */
-export async function open(browser, site, { hash = "", width = 1280, theme = "light", ready = true, before } = {}) {
+/** Opens it in a new page of a browser, with the part of the address after #, or another `path`; `before(page)` comes before
+ * that. */
+export async function open(browser, site, { hash = "", path = `playground/${hash}`, width = 1280, theme = "light", ready = true, before } = {}) {
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme, reducedMotion: "reduce" });
   const page = await context.newPage();
   page.on("pageerror", (error) => console.log(`# page error: ${error}`));
   await before?.(page);
-  await page.goto(`${site.url}playground/${hash}`);
+  await page.goto(`${site.url}${path}`);
   if (ready) await settled(page);
   return page;
 }
