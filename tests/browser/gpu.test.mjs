@@ -16,7 +16,17 @@ const small = () => [21, 22].map((seed) => made(`gpu-${seed}.safetensors`, { cou
 const large = () => [31, 32].map((seed) => made(`gpu-large-${seed}.safetensors`, { count: 24, width: 768, rank: 16, seed }));
 
 const field = (page) => page.getByLabel("GPU", { exact: true });
-const help = (page, text) => page.locator("#gpu-help").filter({ hasText: text }).waitFor();
+
+/** Waits until the text under the choice says so. */
+async function help(page, text) {
+  const place = page.locator("#gpu-help");
+  try {
+    await place.filter({ hasText: text }).waitFor({ timeout: 120_000 });
+  } catch {
+    const stands = (await place.count()) > 0 ? await place.first().innerText() : "nothing at all";
+    assert.fail(`it never says "${text}", but: ${stands}`);
+  }
+}
 
 /** A page with TIES chosen, and the GPU as wanted. */
 async function ties(paths, wanted, options) {
@@ -26,7 +36,7 @@ async function ties(paths, wanted, options) {
   await page.getByLabel("Number type").selectOption("f32");
   await page.getByLabel("Highest rank").fill("8");
   await field(page).selectOption(wanted);
-  if (wanted === "on") await help(page, "works beside the CPU");
+  if (wanted === "on") await help(page, "works beside the CPU. It");
   return page;
 }
 
@@ -96,6 +106,53 @@ test("a browser that offers none says so", async () => {
   const page = await ties(small(), "auto", { init: () => delete Navigator.prototype.gpu });
   await help(page, "This browser offers no GPU to pages");
   await merge(page);
+});
+
+test("a choice that is made while the GPU is looked for is heeded", async () => {
+  const page = await open();
+  await add(page, small());
+  const chosen = (choices) =>
+    page.evaluate(async (choices) => {
+      const choose = (id, value) => {
+        const field = document.getElementById(id);
+        field.value = value;
+        field.dispatchEvent(new Event("change", { bubbles: true }));
+      };
+      choose("method", "ties");
+      while (document.getElementById("gpu-help")?.textContent !== "Looking for a GPU…") {
+        await new Promise((done) => setTimeout(done));
+      }
+      choices.forEach((choice) => choose("gpu", choice));
+    }, choices);
+  await chosen(["off", "auto", "on", "auto"]);
+  await help(page, "only one that a program plays");
+  await page.locator("#method").selectOption("sum");
+  await chosen(["on", "off", "on"]);
+  await help(page, "works beside the CPU. It");
+});
+
+/** Runs in the page: workers are made whose GPU never answers, and long waits are over after a twentieth of their time. */
+function mute() {
+  const quiet = "if (self.GPU) GPU.prototype.requestAdapter = () => new Promise(() => {});\n";
+  window.Blob = new Proxy(Blob, {
+    construct(Blob, [parts, options]) {
+      return new Blob(options?.type === "text/javascript" ? [quiet, ...parts] : parts, options);
+    },
+  });
+  const wait = setTimeout;
+  window.setTimeout = (work, time, ...more) => wait(work, time < 10_000 ? time : time / 20, ...more);
+}
+
+test("a GPU that never answers: the page says so, and merges without it", async () => {
+  const paths = small();
+  const page = await ties(paths, "auto", { init: mute });
+  const early = await merged(page);
+  await field(page).selectOption("on");
+  await help(page, "No GPU can be used: it did not answer");
+  const late = await merged(page);
+  await page.getByText("The GPU failed, and the CPU did its part: it did not answer").waitFor();
+  const cpu = readFileSync((await byCpu(paths)).path);
+  for (const own of [early, late]) assert.ok(readFileSync(own.path).equals(cpu), "the files differ");
 });
 
 /** Lets something happen in the middle of a merge with the GPU, and gives what comes out all the same. */

@@ -1,5 +1,6 @@
 //! The one screen: adapters, what happens, result.
 
+use crate::address;
 use crate::announce::Announcer;
 use crate::base::BasePart;
 use crate::card::Cards;
@@ -13,7 +14,9 @@ use crate::merge_bar::MergeBar;
 use crate::privacy::Privacy;
 use crate::result::ResultCard;
 use crate::samples::Samples;
+use crate::share::Sharing;
 use crate::shortcuts;
+use crate::slots::Slots;
 use crate::theme::ThemeButton;
 use crate::trouble::FileTroubles;
 use leptos::prelude::*;
@@ -25,6 +28,7 @@ pub fn App() -> impl IntoView {
     fit::follow();
     gpu::follow();
     shortcuts::listen();
+    address::follow();
     view! {
         <header class="top">
             <div class="brand">
@@ -35,6 +39,7 @@ pub fn App() -> impl IntoView {
                 </div>
             </div>
             <div class="top-end">
+                <Sharing />
                 <Privacy />
                 <ThemeButton />
             </div>
@@ -42,6 +47,7 @@ pub fn App() -> impl IntoView {
         <main class="panels">
             <section class="panel adapters" aria-labelledby="adapters-title">
                 <Head step="1" id="adapters-title" title="Adapters" />
+                <Slots />
                 <Cards />
                 <BasePart />
                 <FileTroubles />

@@ -8,11 +8,12 @@ use crate::entries::{self, Entry};
 use crate::format::{bytes, fixed, number};
 use crate::icons;
 use crate::live;
+use crate::recall;
 use crate::state::state;
 use crate::trouble::warning_notes;
 use crate::weight::Weights;
 use leptos::prelude::*;
-use rankweave_wasm::protocol::Facts;
+use rankweave_wasm::protocol::{Facts, Rule};
 
 /// All cards, in the user's order.
 #[component]
@@ -62,11 +63,65 @@ fn Card(entry: Entry) -> impl IntoView {
             </dl>
             {live::part(move || facts.with(|f| warning_notes(f.warnings.clone(), f.warning_count, &label)))}
             {base::direction(&entry)}
+            {told(&entry, facts)}
+            {rules(&entry)}
             <Weights entry=entry.clone() />
             <BlockWeights entry=entry.clone() />
             <AboutPart entry=entry />
         </li>
     }
+}
+
+/// A merged file tells how it was made.
+fn told(entry: &Entry, facts: RwSignal<Facts>) -> AnyView {
+    let (state, number) = (state(), entry.number);
+    let button = move || {
+        view! {
+            <p class="small told-recipe">
+                "Merged by a recipe, which it tells. "
+                <button class="button plain" type="button" on:click=move |_| recall::open_told(state, number)>
+                    "Open its recipe"
+                </button>
+            </p>
+        }
+        .into_any()
+    };
+    live::when(move || facts.with(|f| f.recipe), button)
+}
+
+/// Factors by module name, where a recipe says some.
+fn rules(entry: &Entry) -> AnyView {
+    let rules = RwSignal::from(entry.rules.clone());
+    let label = entry.label.clone();
+    let one = |rule: &Rule| {
+        let text = rule.weight.map_or_else(|| "taken out".to_owned(), |weight| format!("× {weight}"));
+        view! {
+            <li>
+                <code>{rule.pattern.clone()}</code>
+                " "
+                {text}
+            </li>
+        }
+        .into_any()
+    };
+    let shown = move || {
+        view! {
+            <div class="rules small">
+                <p>"Modules whose names fit, the last one counts:"</p>
+                <ul>{rules.with(|all| live::list(all, one))}</ul>
+                <button
+                    class="button plain"
+                    type="button"
+                    aria-label=format!("Remove the rules of {label}")
+                    on:click=move |_| rules.set(Vec::new())
+                >
+                    "Remove the rules"
+                </button>
+            </div>
+        }
+        .into_any()
+    };
+    live::when(move || !rules.with(Vec::is_empty), shown)
 }
 
 fn fact(name: &'static str, facts: RwSignal<Facts>, value: fn(&Facts) -> String) -> AnyView {

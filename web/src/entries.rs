@@ -2,12 +2,14 @@
 
 use crate::check::Check;
 use crate::format::count;
+use crate::identity::{self, Identity};
 use crate::pairing::{self, Role};
+use crate::recall;
 use crate::state::State;
 use leptos::prelude::*;
 use rankweave_adapter::{Error, Kind};
 use rankweave_wasm::client::{Engine, Failure};
-use rankweave_wasm::protocol::{Facts, Input};
+use rankweave_wasm::protocol::{Facts, Input, Rule};
 use std::rc::Rc;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
@@ -34,6 +36,12 @@ pub struct Entry {
     pub blocks: ArcRwSignal<Vec<f64>>,
     /// Of its DoRA modules the direction alone is taken.
     pub direction: ArcRwSignal<bool>,
+    /// Factors by module name, where a recipe says some.
+    pub rules: ArcRwSignal<Vec<Rule>>,
+    /// Where it can be had, where a recipe says so.
+    pub at: ArcRwSignal<Vec<String>>,
+    /// What it holds.
+    pub identity: ArcRwSignal<Identity>,
     /// What its header says.
     pub facts: ArcRwSignal<Facts>,
     /// What reading it whole has shown.
@@ -57,8 +65,20 @@ impl Picked {
 /// Opens files and adds them; what cannot be opened becomes a trouble.
 pub async fn add(state: State, picked: Vec<Picked>) {
     let Some(engine) = state.engine.get_untracked() else { return };
-    let (files, configs) = sort(picked);
     state.troubles.set(Vec::new());
+    let is_recipe = |one: &Picked| pairing::role(&one.file.name(), !one.folder.is_empty()) == Role::Recipe;
+    let (recipes, picked): (Vec<_>, Vec<_>) = picked.into_iter().partition(is_recipe);
+    // First the recipe, so that the files find their places.
+    for one in &recipes {
+        match text_of(&one.file, recall::LARGEST).await {
+            Ok(text) => recall::open(state, text).await,
+            Err(error) => state.troubles.update(|all| all.push(error)),
+        }
+    }
+    if picked.is_empty() && !recipes.is_empty() {
+        return;
+    }
+    let (files, configs) = sort(picked);
     if files.is_empty() && configs.is_empty() {
         let error = Error::new(Kind::Malformed, "There is no adapter in what was dropped");
         state.troubles.set(vec![error.hint("Drop .safetensors files, or a folder that holds one.")]);
@@ -80,6 +100,7 @@ pub async fn add(state: State, picked: Vec<Picked>) {
             state.troubles.update(|all| all.extend(errors));
         }
     }
+    identity::find(state);
     if added > 0 {
         state.say.set(format!("{} added", count(added, "adapter")));
     }
@@ -92,7 +113,7 @@ fn sort(picked: Vec<Picked>) -> (Vec<Picked>, Vec<Picked>) {
         match pairing::role(&one.file.name(), !one.folder.is_empty()) {
             Role::Adapter => files.push(one),
             Role::Config => configs.push(one),
-            Role::Other => {}
+            Role::Recipe | Role::Other => {}
         }
     }
     (files, configs)
@@ -105,10 +126,11 @@ async fn open(state: State, engine: &Rc<Engine>, one: Picked, config: Option<&Pi
         None => None,
     };
     let entries = state.entries;
+    let parked = state.parked.with_untracked(|all| all.iter().map(|e| e.number).max().unwrap_or(0));
     let (labels, threads, last) = entries.with_untracked(|all| {
         let labels: Vec<_> = all.iter().map(|e| e.label.clone()).collect();
         let threads: Vec<_> = all.iter().map(|e| e.thread).collect();
-        (labels, threads, all.iter().map(|e| e.number).max().unwrap_or(0))
+        (labels, threads, all.iter().map(|e| e.number).max().unwrap_or(0).max(parked))
     });
     let label = pairing::label(&one.folder, &name, &labels);
     let number = last + 1;
@@ -124,10 +146,14 @@ async fn open(state: State, engine: &Rc<Engine>, one: Picked, config: Option<&Pi
         te: ArcRwSignal::new(None),
         blocks: ArcRwSignal::new(Vec::new()),
         direction: ArcRwSignal::new(false),
+        rules: ArcRwSignal::new(Vec::new()),
+        at: ArcRwSignal::new(Vec::new()),
+        identity: ArcRwSignal::new(Identity::Unknown),
         facts: ArcRwSignal::new(facts),
         check: ArcRwSignal::new(Check::Not),
     };
     entries.update(|all| all.push(entry));
+    recall::offer(state, number);
     Ok(())
 }
 
@@ -171,12 +197,14 @@ pub fn reasons(failure: Failure) -> Vec<Error> {
     }
 }
 
-/// Removes an adapter.
+/// Removes an adapter. It stays open, for those who go back.
 pub fn remove(state: State, number: u32) {
-    state.entries.update(|all| all.retain(|e| e.number != number));
-    if let Some(engine) = state.engine.get_untracked() {
-        engine.close(number);
-    }
+    let mut gone = Vec::new();
+    state.entries.update(|all| {
+        gone = all.iter().filter(|e| e.number == number).cloned().collect();
+        all.retain(|e| e.number != number);
+    });
+    state.parked.update(|parked| parked.extend(gone));
 }
 
 /// Moves an adapter one place up (-1) or down (1). Order matters for the first: its spelling is the default.

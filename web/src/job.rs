@@ -2,6 +2,7 @@
 
 use crate::entries::reasons;
 use crate::format;
+use crate::identity;
 use crate::state::State;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -93,13 +94,13 @@ impl Run {
 /// Whether there is something to merge and nothing in the way.
 pub fn can_start(state: State) -> bool {
     let possible = state.estimate.with(|e| e.as_ref().is_some_and(Result::is_ok));
-    possible && state.job.with(|job| job.running().is_none())
+    let complete = state.wanted.with(Vec::is_empty);
+    possible && complete && state.job.with(|job| job.running().is_none())
 }
 
 /// Starts a merge.
 pub fn start(state: State) {
     let Some(engine) = state.engine.get_untracked().filter(|_| untrack(|| can_start(state))) else { return };
-    let (settings, adapters) = untrack(|| (state.settings(), state.adapters()));
     if let Some(old) = state.job.with_untracked(Job::outcome) {
         forget(&old);
     }
@@ -109,6 +110,11 @@ pub fn start(state: State) {
     state.say.set("Merging".into());
     let clicked = now();
     spawn_local(async move {
+        identity::known(state).await;
+        let (settings, adapters) = untrack(|| (state.settings(), state.adapters()));
+        if !is_current(state, number) {
+            return;
+        }
         let follow = follower(state, number);
         let result = engine.merge(adapters.clone(), settings.clone(), &follow).await;
         if !is_current(state, number) {

@@ -5,6 +5,7 @@
 //! [`Settings`](rankweave_wasm::protocol::Settings). One component per file; the state they share is in [`state`].
 
 mod about;
+mod address;
 mod announce;
 mod app;
 mod base;
@@ -26,6 +27,7 @@ mod form;
 mod format;
 mod gpu;
 mod icons;
+mod identity;
 mod job;
 mod live;
 mod merge_bar;
@@ -33,12 +35,15 @@ mod method;
 mod output;
 mod pairing;
 mod privacy;
+mod recall;
 mod report;
 mod result;
 mod rows;
 mod samples;
+mod share;
 mod shortcuts;
 mod slider;
+mod slots;
 mod state;
 mod theme;
 mod trouble;

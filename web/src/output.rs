@@ -85,6 +85,22 @@ pub fn OutputFields() -> impl IntoView {
             {choose("keys", "Key spelling", &KEYS, form.keys)}
         </div>
         {choose("metadata", "Metadata", &METADATA, form.metadata)}
+        <div class="field">
+            <label for="seed">"Seed"</label>
+            <input
+                id="seed"
+                class="number"
+                type="number"
+                min="0"
+                max="4294967295"
+                step="1"
+                placeholder="0"
+                aria-describedby="seed-help"
+                prop:value=live::signal(move || form.seed.get().map(|seed| seed.to_string()).unwrap_or_default())
+                on:change=move |event| form.seed.set(event_target_value(&event).trim().parse().ok())
+            />
+            <p class="help" id="seed-help">"For methods that use chance: the same seed gives the same file."</p>
+        </div>
         {loads()}
     }
 }

@@ -10,6 +10,9 @@
 /// Name of a PEFT configuration.
 const CONFIG: &str = "adapter_config.json";
 
+/// What the names of recipes end with.
+const RECIPES: [&str; 4] = [".json", ".yaml", ".yml", ".txt"];
+
 /// What a file is to us, judged by its name.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Role {
@@ -17,6 +20,8 @@ pub enum Role {
     Adapter,
     /// A PEFT configuration.
     Config,
+    /// A recipe.
+    Recipe,
     /// Of no use here, as a folder's readme.
     Other,
 }
@@ -26,6 +31,8 @@ pub enum Role {
 pub fn role(name: &str, in_folder: bool) -> Role {
     if name == CONFIG || name.ends_with(&format!(".{CONFIG}")) {
         Role::Config
+    } else if !in_folder && RECIPES.iter().any(|ending| name.ends_with(ending)) {
+        Role::Recipe
     } else if name.ends_with(".safetensors") || !in_folder {
         Role::Adapter
     } else {
@@ -104,5 +111,7 @@ mod tests {
         assert_eq!(role("model.bin", false), Role::Adapter);
         assert_eq!(role("model.bin", true), Role::Other);
         assert_eq!(role("x.adapter_config.json", false), Role::Config);
+        assert_eq!(role("recipe.json", false), Role::Recipe);
+        assert_eq!(role("index.json", true), Role::Other);
     }
 }

@@ -4,10 +4,12 @@ use crate::base;
 use crate::entries::Entry;
 use crate::gpu;
 use crate::job::Job;
+use crate::recall::Wanted;
+use crate::share;
 use leptos::prelude::*;
 use rankweave_adapter::Error;
 use rankweave_wasm::client::Engine;
-use rankweave_wasm::protocol::{Estimate, Fit, Gpu, Method, Mix, ParamKind, Rank, Settings, Value};
+use rankweave_wasm::protocol::{Estimate, Fit, Gpu, Method, Mix, ParamKind, Rank, Recalled, Settings, Value};
 use std::rc::Rc;
 
 /// Handles to all shared state; cheap to copy.
@@ -37,6 +39,16 @@ pub struct State {
     pub estimate: RwSignal<Option<Result<Estimate, Vec<Error>>>>,
     /// How the adapters go together.
     pub fit: RwSignal<Option<Fit>>,
+    /// Adapters that an opened recipe names, while files for some of them are missing.
+    pub wanted: RwSignal<Vec<Wanted>>,
+    /// The recipe that was opened last.
+    pub recalled: RwSignal<Option<Recalled>>,
+    /// Id of the recipe that the page shows; empty until it is known.
+    pub recipe_id: RwSignal<String>,
+    /// Whether links tell the names of files.
+    pub names: RwSignal<bool>,
+    /// Adapters that are no longer shown, for those who go back.
+    pub parked: RwSignal<Vec<Entry>>,
     /// The merge, if there is one.
     pub job: RwSignal<Job>,
     /// How many merges there have been.
@@ -64,6 +76,12 @@ pub struct Form {
     pub keys: RwSignal<String>,
     /// What is taken over from the inputs' metadata.
     pub metadata: RwSignal<String>,
+    /// Highest rank of [`Policy::Energy`], where a recipe says one.
+    pub most: RwSignal<Option<u32>>,
+    /// For methods that use chance; 0 unless said otherwise.
+    pub seed: RwSignal<Option<u32>>,
+    /// Title of the output, where a recipe says one.
+    pub title: RwSignal<Option<String>>,
     /// Whether a GPU helps.
     pub gpu: RwSignal<Gpu>,
 }
@@ -101,6 +119,9 @@ impl State {
             dtype: RwSignal::new("same".into()),
             keys: RwSignal::new("same".into()),
             metadata: RwSignal::new("minimal".into()),
+            most: RwSignal::new(None),
+            seed: RwSignal::new(None),
+            title: RwSignal::new(None),
             gpu: RwSignal::new(gpu::remembered()),
         };
         State {
@@ -116,6 +137,11 @@ impl State {
             gpu: RwSignal::default(),
             estimate: RwSignal::new(None),
             fit: RwSignal::new(None),
+            wanted: RwSignal::default(),
+            recalled: RwSignal::new(None),
+            recipe_id: RwSignal::default(),
+            names: RwSignal::new(share::remembered()),
+            parked: RwSignal::default(),
             job: RwSignal::new(Job::Idle),
             runs: RwSignal::new(0),
             say: RwSignal::default(),
@@ -140,6 +166,9 @@ impl State {
             te: e.te.get(),
             blocks: e.blocks.get(),
             direction: e.direction.get(),
+            rules: e.rules.get(),
+            data: e.identity.with(|identity| identity.hash().cloned()),
+            at: e.at.get(),
         };
         let method = self.form.method.get();
         let own = |one: &Chosen| (one.method == method).then(|| (one.name.clone(), one.value.clone()));
@@ -150,13 +179,21 @@ impl State {
             Policy::Exact => Rank::Exact,
             Policy::Dense => Rank::Dense,
             Policy::Fixed => Rank::Fixed { value: fixed },
-            Policy::Energy => Rank::Energy { value: self.form.energy.get() / 100.0 },
+            Policy::Energy => Rank::Energy { value: self.form.energy.get() / 100.0, max: self.form.most.get() },
         };
         let mix = self.entries.with(|entries| entries.iter().map(mix).collect());
         let (dtype, keys, metadata) = (self.form.dtype.get(), self.form.keys.get(), self.form.metadata.get());
         let base = self.base.with(|chosen| chosen.as_ref().map(|chosen| chosen.base.clone()));
-        let gpu = self.form.gpu.get();
-        Settings { recipe: None, mix, method, params, rank, dtype, keys, seed: None, metadata, base, gpu }
+        let (gpu, seed, title) = (self.form.gpu.get(), self.form.seed.get(), self.form.title.get());
+        let expected = self.expected();
+        let recipe = None;
+        Settings { recipe, mix, method, params, rank, dtype, keys, seed, metadata, title, expected, base, gpu }
+    }
+
+    /// What should come out, while the page shows the recipe that says so.
+    fn expected(&self) -> Option<String> {
+        let now = self.recipe_id.get();
+        self.recalled.with(|recalled| recalled.as_ref().filter(|r| r.id == now).and_then(|r| r.expected.clone()))
     }
 }
 
@@ -171,6 +208,39 @@ impl Form {
             ParamKind::Flag { default } => Value::Flag(*default),
             ParamKind::Text => Value::Text(String::new()),
         })
+    }
+
+    /// Takes over all that a recipe says of method and output.
+    pub fn recall(&self, recalled: &Recalled) {
+        self.params.update(|params| {
+            params.retain(|one| one.method != recalled.method);
+            let chosen = |(name, value): &(String, Value)| Chosen {
+                method: recalled.method.clone(),
+                name: name.clone(),
+                value: value.clone(),
+            };
+            params.extend(recalled.params.iter().map(chosen));
+        });
+        self.method.set(recalled.method.clone());
+        self.most.set(None);
+        self.policy.set(match recalled.rank {
+            Rank::Exact => Policy::Exact,
+            Rank::Dense => Policy::Dense,
+            Rank::Fixed { value } => {
+                self.fixed.set(f64::from(value));
+                Policy::Fixed
+            }
+            Rank::Energy { value, max } => {
+                self.energy.set(100.0 * value);
+                self.most.set(max);
+                Policy::Energy
+            }
+        });
+        self.dtype.set(recalled.dtype.clone());
+        self.keys.set(recalled.keys.clone());
+        self.metadata.set(recalled.metadata.clone());
+        self.seed.set(recalled.seed);
+        self.title.set(recalled.title.clone());
     }
 
     /// Chooses a value.

@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Methods(Methods),
     /// Merge adapters into one.
     Merge(Box<Merge>),
+    /// Check a recipe, and print it in another form.
+    Recipe(Recipe),
     /// Rewrite one adapter in another spelling or type.
     Convert(Convert),
     /// Say what a file says of itself, or write it anew with other metadata and the same tensors.
@@ -128,9 +130,34 @@ pub(crate) struct Merge {
     /// Write the report as JSON to this file.
     #[arg(long, value_name = "FILE.json")]
     pub report: Option<PathBuf>,
-    /// Take weights, method and output from this recipe; inputs in its order.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["weights", "te_weights", "blocks", "rules", "drops", "method", "params", "rank", "dtype", "keys", "metadata", "seed"])]
-    pub recipe: Option<PathBuf>,
+    /// Take weights, method and output from a recipe: a JSON file, a link, or a merged file that tells its own. Inputs are
+    /// known by what they hold, whatever their names and order.
+    #[arg(long, value_name = "RECIPE", conflicts_with_all = ["weights", "te_weights", "blocks", "rules", "drops", "method", "params", "rank", "dtype", "keys", "metadata", "seed"])]
+    pub recipe: Option<String>,
+    /// Take files that are not those of the recipe, in its order.
+    #[arg(long, requires = "recipe")]
+    pub any_files: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Recipe {
+    /// A JSON file, a link, or a merged file that tells its own.
+    #[arg(value_name = "RECIPE")]
+    pub recipe: String,
+    /// How to print it.
+    #[arg(long = "as", value_name = "FORM", default_value = "json")]
+    pub form: RecipeForm,
+}
+
+/// How `rankweave recipe` prints.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RecipeForm {
+    /// JSON, indented.
+    Json,
+    /// The part of an address after `#r=`.
+    Link,
+    /// Its id: the same for all recipes that mean the same.
+    Id,
 }
 
 #[derive(Args)]

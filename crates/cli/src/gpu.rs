@@ -3,6 +3,8 @@
 use crate::args::GpuArg;
 use rankweave_adapter::{Error, Kind};
 use rankweave_recipe::Prepared;
+#[cfg(feature = "gpu")]
+use std::{sync::LazyLock, time::Instant};
 
 /// Without the feature there is none to be found.
 #[cfg(not(feature = "gpu"))]
@@ -27,8 +29,15 @@ fn find(wanted: GpuArg) -> Result<Option<Gpu>, Error> {
     use rankweave_merge::entries::now;
     use rankweave_merge::gpu::{Wanted, open};
     let wanted = if wanted == GpuArg::On { Wanted::On } else { Wanted::Auto };
-    let opened = now(open(wanted)).unwrap_or(Ok(None));
+    let opened = now(open(wanted, milliseconds)).unwrap_or(Ok(None));
     opened.map_err(|error| Error::new(Kind::Device, "No GPU can be used").found(error.to_string()).hint(HINT))
+}
+
+/// Since the first look at the clock.
+#[cfg(feature = "gpu")]
+fn milliseconds() -> f64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    1e3 * START.elapsed().as_secs_f64()
 }
 
 #[cfg(not(feature = "gpu"))]

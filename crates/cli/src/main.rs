@@ -19,6 +19,7 @@ mod methods;
 mod output;
 mod pool;
 mod progress;
+mod recipe;
 mod show;
 mod together;
 
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Convert(args) => merge::convert(&args),
         Command::Metadata(args) => metadata::run(&args),
         Command::Hash(args) => hash::run(&args),
+        Command::Recipe(args) => recipe::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

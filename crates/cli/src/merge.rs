@@ -2,23 +2,23 @@
 
 use crate::args::{Based, Convert, DtypeArg, GpuArg, KeysArg, Merge};
 use crate::base::{self, Model};
-use crate::inputs::{self, Input, cannot_read};
+use crate::inputs::{self, Input};
 use crate::output::{Draft, Target, write_text};
 use crate::pool::Pool;
-use crate::{blocks, cancel, gpu, progress, show};
+use crate::{blocks, cancel, gpu, progress, recipe, show};
 use rankweave_adapter::{Adapter, Error, Kind, KindId, MetadataMode, Source};
 use rankweave_recipe::{Assembler, DIRECTION, Finished, MethodRef, Output, Prepared, Rank, Recipe, Report, Rule};
 use serde_json::{Map, Value};
-use std::path::Path;
 
 pub(crate) fn run(args: &Merge) -> Result<(), Vec<Error>> {
     let inputs = inputs::open_all(&args.inputs)?;
     let model = base::open(args.base.model.as_deref()).map_err(|e| vec![e])?;
     let target = Target::of(&args.output);
     let mut recipe = match &args.recipe {
-        Some(path) => read_recipe(path).map_err(|e| vec![e])?,
-        None => recipe(args, &inputs, &target)?,
+        Some(given) => recipe::read(given)?,
+        None => from_flags(args, &inputs, &target)?,
     };
+    let inputs = recipe::place(&mut recipe, inputs, args.any_files)?;
     take_directions(&mut recipe, &args.base, &inputs);
     let fine = recipe.mix.iter().any(|entry| entry.blocks.is_some() || !entry.rules.is_empty());
     let report = execute(recipe, inputs, model, &target, args.gpu)?;
@@ -46,7 +46,7 @@ pub(crate) fn convert(args: &Convert) -> Result<(), Vec<Error>> {
     if let Some(part) = &args.part {
         recipe.mix[0].rules = only(part, &input.adapter).map_err(|e| vec![e])?;
     }
-    let inputs = vec![input];
+    let inputs = recipe::place(&mut recipe, vec![input], false)?;
     take_directions(&mut recipe, &args.base, &inputs);
     let report = execute(recipe, inputs, model, &target, GpuArg::Off)?;
     show::summary(&report);
@@ -71,7 +71,8 @@ fn only(part: &str, adapter: &Adapter) -> Result<Vec<Rule>, Error> {
     ])
 }
 
-fn recipe(args: &Merge, inputs: &[Input], target: &Target) -> Result<Recipe, Vec<Error>> {
+/// The recipe that the flags say.
+fn from_flags(args: &Merge, inputs: &[Input], target: &Target) -> Result<Recipe, Vec<Error>> {
     let mut recipe = Recipe::blank(inputs.len());
     let one = |e: Error| vec![e];
     let weights = per_input(args.weights.as_deref(), inputs.len(), "--weights").map_err(one)?;
@@ -129,11 +130,6 @@ fn output(
     let alpha = matches!(target, Target::Folder(_)).then(|| "keep-first".to_owned());
     let keys = keys.map(Into::into);
     Ok(Output { rank, dtype: dtype.into(), keys, alpha, metadata: None, title: None, other: Map::new() })
-}
-
-fn read_recipe(path: &Path) -> Result<Recipe, Error> {
-    let text = std::fs::read_to_string(path).map_err(|e| cannot_read(path, &e))?;
-    Recipe::from_json(&text).map_err(|e| e.file(path.display().to_string()))
 }
 
 /// Runs a recipe and writes the target.

@@ -26,7 +26,7 @@ const SAMPLES: [&str; 3] = ["turned", "inverted", "noisy"];
 
 #[test]
 fn every_module_of_a_merge_can_be_worked_on_by_a_gpu() {
-    let gpu = match now(open(Wanted::On)).unwrap() {
+    let gpu = match now(open(Wanted::On, || 0.0)).unwrap() {
         Ok(gpu) => gpu.unwrap(),
         Err(error) => return skipped(&format!("no adapter: {error}")),
     };
@@ -60,15 +60,17 @@ fn every_module_of_a_merge_can_be_worked_on_by_a_gpu() {
     }
     // The recipe in the file says on which path its bytes hold.
     let says = |assembler: Assembler<&Prepared>| {
-        let header = assembler.finish(&facts).unwrap().header;
-        String::from_utf8_lossy(&header).contains("backend")
+        let finished = assembler.finish(&facts).unwrap();
+        let backend = finished.report.recipe.expect.and_then(|expect| expect.backend).unwrap();
+        assert!(String::from_utf8_lossy(&finished.header).contains(&format!(r#"\"backend\":\"{backend}\""#)));
+        backend
     };
-    assert!(says(by_device) && !says(by_cores));
+    assert_eq!((says(by_device).as_str(), says(by_cores).as_str()), ("gpu", "cpu"));
 }
 
 #[test]
 fn what_a_gpu_finds_beforehand_is_known_to_be_its() {
-    let gpu = match now(open(Wanted::On)).unwrap() {
+    let gpu = match now(open(Wanted::On, || 0.0)).unwrap() {
         Ok(gpu) => gpu.unwrap(),
         Err(error) => return skipped(&format!("no adapter: {error}")),
     };

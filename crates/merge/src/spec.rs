@@ -222,6 +222,13 @@ impl Params {
         if problems.is_empty() { Ok(Params(values)) } else { Err(problems) }
     }
 
+    /// Those that are not the defaults, each in the type that its Spec asks for.
+    pub fn chosen(&self, spec: &'static Spec) -> Map<String, Json> {
+        let standard = Self::defaults(spec);
+        let own = self.0.iter().filter(|(name, value)| standard.0.get(*name) != Some(value));
+        own.map(|(name, value)| ((*name).to_owned(), value.json())).collect()
+    }
+
     /// Defaults of every parameter.
     pub fn defaults(spec: &'static Spec) -> Params {
         Self::check(spec, &Map::new()).unwrap_or_default()
@@ -267,6 +274,16 @@ impl Params {
         match self.0.get(name) {
             Some(Value::Flag(on)) => *on,
             other => panic!("{name} is not a flag of this method's Spec: {other:?}"),
+        }
+    }
+}
+
+impl Value {
+    fn json(&self) -> Json {
+        match self {
+            Value::Number(x) => Json::from(*x),
+            Value::Choice(text) | Value::Text(text) => Json::from(text.as_str()),
+            Value::Flag(on) => Json::from(*on),
         }
     }
 }
@@ -386,6 +403,12 @@ mod tests {
         assert_eq!(params.number("density"), 0.25);
         assert_eq!(params.choice("sign"), "count");
         assert!(!params.flag("rescale"));
+    }
+
+    #[test]
+    fn what_was_chosen_is_told_in_its_own_type() {
+        let params = check(json!({"density": "0.25", "sign": "mass", "rescale": "off"})).unwrap();
+        assert_eq!(Json::from(params.chosen(&SPEC)), json!({"density": 0.25, "rescale": false}));
     }
 
     #[test]

@@ -105,7 +105,8 @@ impl<P: Borrow<Prepared>> Assembler<P> {
         }
         let adapter_config = prepared.is_peft().then(|| config(prepared, &self.modules));
         let bytes = header.len() as u64 + self.data_len;
-        let report = report(prepared, &self.modules, facts, &data_sha256, bytes);
+        let report =
+            report(prepared, &self.modules, facts, &data_sha256, bytes, prepared.made(&data_sha256, by_device));
         Ok(Finished { header, report, data_sha256, adapter_config })
     }
 }

@@ -78,7 +78,10 @@ impl Blocks {
     }
 
     /// The factors of all blocks of the family, in their order.
-    fn resolve(&self) -> Result<Vec<f64>, Vec<Error>> {
+    ///
+    /// # Errors
+    /// `Parameter` for families and presets that there are not, lists of a wrong length, and factors out of range.
+    pub fn resolve(&self) -> Result<Vec<f64>, Vec<Error>> {
         let one = |e: Error| vec![e];
         let count = layout::blocks(&self.scheme).len();
         if count == 0 {
@@ -125,9 +128,9 @@ impl Blocks {
         block_weights(&self.scheme, &typed.join(",")).map_err(|e| vec![e])
     }
 
-    /// All that is wrong with the block weights of a source.
-    pub(crate) fn problems(&self, source: &str) -> Vec<Error> {
-        named(self.resolve().err().unwrap_or_default(), source, "blocks")
+    /// All that is wrong with the block weights of an entry of the mix.
+    pub(crate) fn problems(&self, entry: usize) -> Vec<Error> {
+        named(self.resolve().err().unwrap_or_default(), entry, "blocks")
     }
 }
 
@@ -148,13 +151,15 @@ impl Rule {
         Ok(MergeRule { pattern, factor })
     }
 
-    /// All that is wrong with the rules of a source.
-    pub(crate) fn problems(rules: &[Rule], source: &str) -> Vec<Error> {
+    /// All that is wrong with the rules of an entry of the mix.
+    pub(crate) fn problems(rules: &[Rule], entry: usize) -> Vec<Error> {
         if rules.len() > MOST_RULES {
             let error = parameter("There are too many rules").expected(format!("at most {MOST_RULES}"));
-            return named(vec![error.found(rules.len().to_string())], source, "rules");
+            return named(vec![error.found(rules.len().to_string())], entry, "rules");
         }
-        named(rules.iter().filter_map(|rule| rule.resolve().err()).collect(), source, "rules")
+        let each = rules.iter().enumerate();
+        let wrong = each.filter_map(|(i, rule)| Some((i, rule.resolve().err()?)));
+        wrong.flat_map(|(i, error)| named(vec![error], entry, &format!("rules/{i}"))).collect()
     }
 }
 
@@ -164,12 +169,12 @@ fn out_of_range(value: f64) -> Error {
         .found(value.to_string())
 }
 
-/// Says which source the errors are about.
-fn named(errors: Vec<Error>, source: &str, key: &str) -> Vec<Error> {
+/// Says where in the recipe the errors are.
+fn named(errors: Vec<Error>, entry: usize, key: &str) -> Vec<Error> {
     errors
         .into_iter()
         .map(|mut e| {
-            e.place.key = Some(format!("{key} of {source}"));
+            e.place.key = Some(format!("/mix/{entry}/{key}"));
             e
         })
         .collect()
@@ -191,7 +196,7 @@ pub(crate) fn weight(entry: &MixEntry) -> Result<Weight, Error> {
 /// Block weights must be those of the adapter's own family, where that is known.
 pub(crate) fn fits_families(recipe: &Recipe, adapters: &[Adapter]) -> Result<(), Vec<Error>> {
     let mut found = Vec::new();
-    for (entry, adapter) in recipe.mix.iter().zip(adapters) {
+    for (i, (entry, adapter)) in recipe.mix.iter().zip(adapters).enumerate() {
         let own = &adapter.family.id;
         let other = entry.blocks.as_ref().filter(|b| own != "unknown" && b.scheme != *own);
         if let Some(blocks) = other {
@@ -200,7 +205,7 @@ pub(crate) fn fits_families(recipe: &Recipe, adapters: &[Adapter]) -> Result<(),
                 .expected(format!("{own} ({})", adapter.family.title))
                 .found(&blocks.scheme);
             let error = error.hint("Choose block weights of this adapter's family, or leave them out.");
-            found.extend(named(vec![error], &entry.src, "blocks"));
+            found.extend(named(vec![error], i, "blocks"));
         }
     }
     if found.is_empty() { Ok(()) } else { Err(found) }
@@ -272,7 +277,7 @@ mod tests {
     }
 
     fn told(json: &str) -> Vec<String> {
-        blocks(json).problems("a").iter().map(|e| e.lines()[..2].join(" / ")).collect()
+        blocks(json).problems(0).iter().map(|e| e.lines()[..2].join(" / ")).collect()
     }
 
     #[test]
@@ -288,7 +293,10 @@ mod tests {
         ] {
             let told = told(json);
             assert_eq!(told.len(), 1, "{json}");
-            assert!(wanted.iter().all(|w| told[0].contains(w)) && told[0].contains("blocks of a"), "{json}: {told:?}");
+            assert!(
+                wanted.iter().all(|w| told[0].contains(w)) && told[0].contains("/mix/0/blocks"),
+                "{json}: {told:?}"
+            );
         }
         let values: Vec<String> = (0..27).map(|i| if i % 9 == 0 { "-10.5".into() } else { "10".into() }).collect();
         assert_eq!(told(&format!(r#"{{"scheme":"sd15","values":[{}]}}"#, values.join(","))).len(), 3);
@@ -301,11 +309,11 @@ mod tests {
                 {"match":"d","drop":true},{"match":"e","weight":-10}]"#,
         )
         .unwrap();
-        assert_eq!(Rule::problems(&rules, "b").len(), 4);
-        assert_eq!(Rule::problems(&rules[4..], "b"), []);
+        assert_eq!(Rule::problems(&rules, 1).len(), 4);
+        assert_eq!(Rule::problems(&rules[4..], 1), []);
         let many = vec![rules[4].clone(); 65];
-        assert_eq!(Rule::problems(&many[..64], "b"), []);
-        assert!(Rule::problems(&many, "b")[0].lines()[0].contains("at most 64, found 65"));
+        assert_eq!(Rule::problems(&many[..64], 1), []);
+        assert!(Rule::problems(&many, 1)[0].lines()[0].contains("at most 64, found 65"));
     }
 
     /// A list as long as the family has blocks is one number per block, so no other list may be as long.

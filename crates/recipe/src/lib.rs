@@ -10,21 +10,28 @@
 mod assemble;
 mod base;
 mod blocks;
+mod canonical;
 mod check;
 mod compatibility;
 mod conflicts;
 mod devices;
+mod expected;
 mod inspect;
+mod link;
 mod loads;
+mod normal;
+mod parse;
 mod prepare;
 mod reading;
 mod recipe;
 mod report;
 mod said;
+mod sources;
 
 pub use assemble::{Assembler, Finished};
 pub use base::DIRECTION;
 pub use blocks::{BlockFacts, Blocks, FamilyBlocks, Rule};
+pub use canonical::canonical;
 pub use compatibility::{Accelerator, Compatibility, FileFacts, Finding, Level, Overlap, ShapeConflict, compatibility};
 pub use conflicts::{CONFLICT_ROWS, Conflicts, Measurement, ModuleConflicts};
 pub use devices::DeviceUse;
@@ -34,9 +41,10 @@ pub use prepare::{Estimate, Prepared, TaskOutput};
 pub use rankweave_merge::conflicts::{Measured, Shares, Tally};
 pub use rankweave_merge::{ModuleReport, RankPolicy};
 pub use reading::{Broken, Reading, Scan, read_whole, scan};
-pub use recipe::{BaseRef, Engine, MethodRef, MixEntry, Output, Rank, Recipe, SourceRef};
+pub use recipe::{BaseRef, Engine, Expect, MethodRef, MixEntry, Output, Rank, Recipe, SourceRef};
 pub use report::{BlockLine, DroppedLine, ModuleLine, Report, SourceLine};
 pub use said::{Line, about, more};
+pub use sources::{Identity, Match, assign, identify, order};
 
 /// Version of this crate, as recipes and metadata name it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -2,10 +2,11 @@
 
 use crate::base;
 use crate::blocks::{fits_families, weight};
+use crate::canonical::canonical;
 use crate::check::problems;
 use crate::loads::{Loads, loads};
 use crate::recipe::{BaseRef, Rank, Recipe};
-use crate::{Engine, MATH, VERSION};
+use crate::{Engine, Expect, MATH, VERSION};
 use rankweave_adapter::metadata::{MergedFacts, MergedModule, combine_warnings, merged, title};
 use rankweave_adapter::{
     Adapter, Base, DialectId, Error, Kind, Limits, MetadataMode, OutTensor, Source, Warning, header_room,
@@ -27,6 +28,10 @@ const SLACK: usize = 64;
 /// and the headers alone.
 pub struct Prepared {
     pub(crate) recipe: Recipe,
+    /// What the recipe said should come out.
+    pub(crate) expected: Option<Expect>,
+    /// What made the recipe.
+    pub(crate) engine: Option<Engine>,
     pub(crate) adapters: Vec<Adapter>,
     pub(crate) plan: Plan,
     /// The weights of each adapter of the mix.
@@ -90,12 +95,12 @@ impl Prepared {
 
     /// As [`Prepared::with_base`]; `by_entry` where every entry is looked at, which takes more tasks.
     pub(crate) fn checked(
-        recipe: Recipe,
+        mut recipe: Recipe,
         adapters: Vec<Adapter>,
         base: Option<&Base>,
         by_entry: bool,
     ) -> Result<Prepared, Vec<Error>> {
-        let found = problems(&recipe, adapters.len());
+        let found = problems(&recipe, Some(adapters.len()));
         if !found.is_empty() {
             return Err(found);
         }
@@ -114,7 +119,8 @@ impl Prepared {
         let read = base::complete(&mut adapters, &directions, base)?;
         let weights = recipe.mix.iter().map(weight).collect::<Result<Vec<_>, _>>().map_err(|e| vec![e])?;
         let plan = plan(&recipe, &adapters, &weights, dialect, by_entry).map_err(|e| vec![e])?;
-        let mut prepared = Prepared { recipe, adapters, plan, weights, order, room: 0 };
+        let (expected, engine) = (recipe.expect.take(), recipe.engine.take());
+        let mut prepared = Prepared { recipe, expected, engine, adapters, plan, weights, order, room: 0 };
         prepared.stamp(base.filter(|_| read));
         let bound = prepared.plan.tensors_bound(&prepared.adapters);
         let bounds: Vec<(usize, f64)> =
@@ -267,17 +273,17 @@ impl Prepared {
             title: &self.title(),
             data_sha256,
             legacy_hash,
-            recipe: Some(&self.recipe_of(by_device).to_json()),
+            recipe: Some(&canonical(&self.made(data_sha256, by_device))),
             mode: self.mode(),
         })
     }
 
-    /// The recipe, saying which path its bytes hold on where that is not the CPU's.
-    fn recipe_of(&self, by_device: bool) -> Recipe {
-        let mut recipe = self.recipe.clone();
-        if by_device {
-            recipe.other.insert("expect".to_owned(), serde_json::json!({"backend": "gpu"}));
-        }
+    /// The recipe in its shortest words, saying what came out and on which path its bytes hold.
+    pub(crate) fn made(&self, data_sha256: &str, by_device: bool) -> Recipe {
+        let mut recipe = self.recipe.normal();
+        let backend = if by_device { "gpu" } else { "cpu" };
+        let data = Some(format!("sha256:{data_sha256}"));
+        recipe.expect = Some(Expect { data, backend: Some(backend.to_owned()), ..Expect::default() });
         recipe
     }
 
@@ -298,9 +304,10 @@ impl Prepared {
         self.recipe.base =
             base.map(|base| BaseRef { label: base.label.clone(), size: Some(base.size), ..BaseRef::default() });
         self.recipe.engine = Some(Engine { name: "Rankweave".into(), version: VERSION.into(), math: Some(MATH) });
-        for (adapter, source) in self.adapters.iter().zip(&self.order) {
+        for (adapter, source) in self.adapters.iter_mut().zip(&self.order) {
             let source = &mut self.recipe.sources[*source];
-            source.label.get_or_insert_with(|| adapter.label.clone());
+            // A file that was renamed since goes by its name in the recipe, so that the same bytes come out.
+            adapter.label.clone_from(source.label.get_or_insert_with(|| adapter.label.clone()));
             source.size.get_or_insert(adapter.size);
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::Recipe;
 use crate::devices::{self, DeviceUse};
+use crate::expected;
 use crate::loads::{Loads, loads};
 use crate::prepare::Prepared;
 use rankweave_adapter::layout::{block_of, blocks};
@@ -53,7 +54,10 @@ pub struct Report {
     pub remarks: Vec<Warning>,
     /// What the user should know.
     pub warnings: Vec<Warning>,
-    /// The recipe that was run.
+    /// The recipe's id: the same for all recipes that mean the same.
+    #[serde(default)]
+    pub recipe_id: String,
+    /// The recipe that was run, with what came out.
     pub recipe: Recipe,
 }
 
@@ -154,6 +158,7 @@ pub(crate) fn report(
     facts: &Facts,
     data_sha256: &str,
     bytes: u64,
+    made: Recipe,
 ) -> Report {
     let mut totals = Totals::new(prepared.adapters.len());
     modules.iter().for_each(|m| totals.add(m));
@@ -171,6 +176,7 @@ pub(crate) fn report(
     warnings.extend(devices::warnings(&devices));
     let mut remarks = prepared.plan.remarks(facts, &details);
     remarks.extend(devices::remarks(&devices, modules.len(), facts));
+    remarks.extend(expected::remark(prepared, &made));
     let sources = totals.sources().into_iter().zip(&prepared.adapters).zip(&prepared.recipe.mix);
     Report {
         report: 1,
@@ -202,7 +208,8 @@ pub(crate) fn report(
         devices,
         remarks,
         warnings,
-        recipe: prepared.recipe.clone(),
+        recipe_id: made.id(),
+        recipe: made,
     }
 }
 

@@ -14,6 +14,7 @@
 //! shared memory nor special headers are needed.
 
 pub mod protocol;
+pub mod recipes;
 pub mod said;
 pub mod wire;
 

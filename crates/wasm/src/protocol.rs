@@ -6,6 +6,7 @@
 //! Every request says what type its answer has; a refusal is a list of [`rankweave_adapter::Error`] instead.
 //! Enums keep serde's plain form, `{Variant: {…}}`: any other needs code that would make the page much larger.
 
+pub use crate::recipes::{Form, Recalled, Rule, Shared, Slot};
 pub use crate::said::{About, Checked, Conflicts, Finding, Fit, Hash, Level, Overlap, Shares, Stated};
 use rankweave_adapter::Warning;
 use serde::{Deserialize, Serialize};
@@ -136,6 +137,29 @@ pub enum Request {
     },
     /// Any worker: SHA-256 of the attached `Blob`. Answer: 64 hexadecimal digits.
     Hash,
+    /// Desk: the recipe of this merge as text. Answer: [`Shared`].
+    Share {
+        /// Numbers of open adapters, in the user's order.
+        adapters: Vec<u32>,
+        /// Method, weights and output.
+        settings: Settings,
+        /// Whether the names of the files are told.
+        names: bool,
+        /// Whether all forms are wanted, or the link alone.
+        all: bool,
+        /// Hash of the tensor data that comes out, if it is known.
+        expected: Option<String>,
+    },
+    /// Desk: read a recipe, or a link to one. Answer: [`Recalled`].
+    Recall {
+        /// As it was found or pasted.
+        text: String,
+    },
+    /// Desk: the recipe that a merged file tells. Answer: [`Recalled`].
+    Told {
+        /// Number of an open adapter.
+        adapter: u32,
+    },
 }
 
 /// A plan is made.
@@ -212,6 +236,10 @@ pub struct Settings {
     pub seed: Option<u32>,
     /// What is taken over from the inputs' metadata: `minimal`, `merge-tags`, `keep-first`, `keep-all` or `none`.
     pub metadata: String,
+    /// Title of the output; those of the inputs where absent.
+    pub title: Option<String>,
+    /// Hash of the tensor data that should come out, 64 hexadecimal digits.
+    pub expected: Option<String>,
     /// The base model that is open, if there is one.
     pub base: Option<Base>,
     /// Whether a GPU helps where the method looks at every entry.
@@ -220,6 +248,7 @@ pub struct Settings {
 
 /// How much of one adapter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Mix {
     /// The number one would type at inference.
     pub weight: f64,
@@ -229,6 +258,19 @@ pub struct Mix {
     pub blocks: Vec<f64>,
     /// Of its DoRA modules the direction alone is taken.
     pub direction: bool,
+    /// Factors by module name. In order; the last one that fits a module decides.
+    pub rules: Vec<Rule>,
+    /// Hash of its tensor data, 64 hexadecimal digits, once it is known.
+    pub data: Option<String>,
+    /// Where it can be had.
+    pub at: Vec<String>,
+}
+
+impl Default for Mix {
+    fn default() -> Self {
+        let (te, blocks, direction, rules, data, at) = Default::default();
+        Mix { weight: 1.0, te, blocks, direction, rules, data, at }
+    }
 }
 
 /// The value of a parameter.
@@ -261,6 +303,9 @@ pub enum Rank {
     Energy {
         /// Above 0, at most 1.
         value: f64,
+        /// Never more than this.
+        #[serde(default)]
+        max: Option<u32>,
     },
 }
 
@@ -389,6 +434,10 @@ pub struct Facts {
     pub dora: bool,
     /// Whether an `adapter_config.json` was read.
     pub config: bool,
+    /// Where its tensor data begins, in bytes.
+    pub data_start: u64,
+    /// Whether it tells the recipe it was merged by.
+    pub recipe: bool,
     /// Blocks of its family, in the model's order; none where the family is unknown or not cut into blocks.
     pub blocks: Vec<Block>,
     /// Settings of these blocks that have a name.

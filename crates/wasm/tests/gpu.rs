@@ -5,37 +5,22 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used, reason = "a test says no more by expecting")]
 
+#[path = "../../compute/tests/gpu/fixture.rs"]
+mod fixture;
+
+use fixture::{apart, pairs, real, whole};
 use rankweave_compute::entries::{
     Backend, Combine, Cpu, Drop, Elect, Entries, Keep, Key, Part, Rule, Target, now, radix, truncated,
 };
 use rankweave_compute::gpu::{Gpu, Wanted, open};
 use rankweave_compute::rng::Stream;
-use rankweave_compute::{FactorPair, Grams, Mat, RankPolicy};
+use rankweave_compute::{Grams, Mat, RankPolicy};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 async fn gpu() -> Gpu {
-    open(Wanted::On).await.unwrap().expect("an error where there is none")
-}
-
-fn pairs(out: usize, columns: usize, ranks: &[usize], entry: impl Fn(Stream, u64) -> f32) -> Vec<FactorPair> {
-    let pair = |(i, rank): (usize, &usize)| {
-        let stream = |half| Stream::new(7, "gpu", (2 * i + half) as u64);
-        let factor = |half, size: usize| (0..size).map(|at| entry(stream(half), at as u64)).collect();
-        let (up, down) = (factor(0, out * rank), factor(1, rank * columns));
-        FactorPair { out, columns, rank: *rank, up, down, scale: [1.0, 0.5, -2.0][i % 3] }
-    };
-    ranks.iter().enumerate().map(pair).collect()
-}
-
-/// Small whole numbers, whose products and sums are exact in any order.
-fn whole(stream: Stream, at: u64) -> f32 {
-    (stream.bits(at) % 5) as f32 - 2.0
-}
-
-fn real(stream: Stream, at: u64) -> f32 {
-    stream.normal(at) as f32
+    open(Wanted::On, js_sys::Date::now).await.unwrap().expect("an error where there is none")
 }
 
 /// Entries from 1 on are kept, some are dropped by chance, the sign of the larger mass stays, and what has it is averaged.
@@ -45,10 +30,6 @@ fn rule(count: usize) -> Rule {
     let sum = Rule::sum(&vec![0.5; count]);
     let parts = sum.parts.iter().enumerate().map(|(i, part)| Part { keep, drop: drop(i), ..*part }).collect();
     Rule { parts, elect: Elect::Mass, combine: Combine::Mean, ..sum }
-}
-
-fn apart(x: &Mat<f32>, y: &Mat<f32>) -> f64 {
-    f64::from((x - y).norm_l2()) / f64::from(y.norm_l2()).max(1e-30)
 }
 
 #[wasm_bindgen_test]

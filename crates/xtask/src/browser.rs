@@ -1,4 +1,5 @@
-//! Chromium, in which the page is tested, and the driver that the wasm tests need with it.
+//! The browsers in which the page is tested: Chromium, with the driver that the wasm tests need, and Firefox, which needs
+//! none.
 
 use crate::system::{find, install_packages};
 use std::path::PathBuf;
@@ -19,6 +20,11 @@ impl Browser {
             driver: program(&["chromedriver"], "chromium-driver"),
         }
     }
+}
+
+/// Finds Firefox on the PATH, or tries to install it; why there is none.
+pub fn firefox() -> Result<PathBuf, String> {
+    program(&["firefox-esr", "firefox"], "firefox-esr")
 }
 
 fn program(names: &[&str], package: &str) -> Result<PathBuf, String> {

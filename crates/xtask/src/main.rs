@@ -99,7 +99,7 @@ const COMMANDS: [Command; 10] = [
     Command {
         name: "setup",
         arguments: "",
-        summary: "only install what is missing: the wasm32 target, tools, npm packages, Chromium",
+        summary: "only install what is missing: the wasm32 target, tools, npm packages, Chromium, Firefox",
         run: |words| none("setup", words, setup),
     },
     Command {
@@ -162,10 +162,10 @@ fn setup() -> Result<()> {
     run::step("Everything is installed");
     run::note(toolchain.version.lines().next().unwrap_or_default());
     run::note(&tools.version);
-    for found in [browser.chromium, browser.driver] {
+    for found in [browser.chromium, browser.driver, browser::firefox()] {
         match found {
             Ok(path) => run::note(&path.display().to_string()),
-            Err(why) => run::note(&format!("but the browser tests cannot run: {why}")),
+            Err(why) => run::note(&format!("but the tests in this browser cannot run: {why}")),
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! `test`: everything, in order. A step that fails does not keep the next from running.
 
-use crate::browser::Browser;
+use crate::browser::{self, Browser};
 use crate::check::{self, BROWSER, cargo_test, conclude, harness};
 use crate::counts::Tally;
 use crate::error::{Error, Result};
@@ -84,7 +84,29 @@ fn wasm(toolchain: &Toolchain, tools: &Tools) -> Result<Tally> {
         }
     }
     tally.add(harness("wasm tests", &mut cargo)?);
+    tally.add(kernels(toolchain, tools)?);
     Ok(tally)
+}
+
+/// The GPU's kernels once more, in Firefox.
+fn kernels(toolchain: &Toolchain, tools: &Tools) -> Result<Tally> {
+    let node = npm::node().map_err(|error| error.what);
+    let (node, firefox) = match node.and_then(|node| Ok((node, browser::firefox()?))) {
+        Ok(both) => both,
+        Err(why) => return Ok(Tally::skip("the GPU's kernels in Firefox", why)),
+    };
+    vulkan::ready();
+    npm::install(&npm::folder())?;
+    run::step("Testing the GPU's kernels in Firefox");
+    let runner = format!("{} {}", node.display(), npm::folder().join("kernels.mjs").display());
+    let mut cargo = toolchain.cargo();
+    cargo
+        .args(["test", "--test", "gpu", "--target", WASM])
+        .args(BROWSER)
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
+        .env("RANKWEAVE_RUNNER", tools.bin.join("wasm-bindgen-test-runner"))
+        .env("RANKWEAVE_FIREFOX", firefox);
+    harness("kernels in Firefox", &mut cargo)
 }
 
 fn site(toolchain: &Toolchain, tools: &Tools) -> Result<Tally> {
@@ -101,8 +123,15 @@ fn browser(toolchain: &Toolchain, tools: &Tools) -> Result<Tally> {
     build::build_with(toolchain, tools)?;
     let program = program(toolchain, "the page")?;
     npm::install(&npm::folder())?;
-    run::step("Testing the page in Chromium");
-    node_tests("browser tests", &mut page_script("run.mjs", &chromium, &program)?)
+    vulkan::ready();
+    let firefox = browser::firefox();
+    run::step("Testing the page in Chromium, and the main things in Firefox");
+    let mut node = page_script("run.mjs", &chromium, &program)?;
+    match firefox {
+        Ok(path) => node.env("RANKWEAVE_FIREFOX", path),
+        Err(why) => node.env("RANKWEAVE_NO_FIREFOX", why),
+    };
+    node_tests("browser tests", &mut node)
 }
 
 /// The package, packed, installed and used as others do.

@@ -1,9 +1,9 @@
-// The page in Chromium: opened, filled, merged, saved. One browser for a test file.
+// The page in a browser: opened, filled, merged, saved. One browser for a test file, which is Chromium unless another is given.
 
 import { chromium } from "playwright-core";
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
-import { after, before } from "node:test";
+import { after, afterEach, before } from "node:test";
 import { scratch } from "./files.mjs";
 import { site } from "./site.mjs";
 
@@ -20,13 +20,18 @@ export const launch = (more = []) =>
 /** Has Chromium offer a GPU that a program plays. */
 export const played = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
 
-/** A browser, started with `args`, and the site for all tests of a file: `const open = pages()`. */
-export function pages(args = []) {
+/** Chromium, started with `args`, and the site for all tests of a file: `const open = pages()`. */
+export const pages = (args = []) => pagesOf(() => launch(args));
+
+/** The same with the browser that `start` gives. */
+export function pagesOf(start) {
   let browser;
   let place;
   before(async () => {
-    [browser, place] = await Promise.all([launch(args), site()]);
+    [browser, place] = await Promise.all([start(), site()]);
   });
+  // What stays open keeps its workers and its GPU.
+  afterEach(() => Promise.all(browser?.contexts().map((context) => context.close()) ?? []));
   after(async () => {
     await browser?.close();
     place?.close();
@@ -34,15 +39,25 @@ export function pages(args = []) {
   return async (options = {}) => open(browser, options.url ?? place.url, options);
 }
 
-/** A new page at the site, ready to take files. */
-async function open(browser, url, { width = 1280, height = 900, theme = "light", init, ...more } = {}) {
+/** Waits until the page can take files. */
+export async function ready(page) {
+  await page.locator("#adapter-files:enabled").waitFor({ timeout: 60_000 });
+  await page.locator(".sample").first().waitFor();
+}
+
+/**
+ * A new page at the site, or at `url`, once it is `until`. `watch` gets it while it is still empty, `init` runs in it before
+ * anything else does; what is left goes to the browser.
+ */
+async function open(browser, url, options) {
+  const { width = 1280, height = 900, theme = "light", init, watch, until = ready, url: _, ...more } = options;
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: "reduce", ...more });
   const page = await context.newPage();
   if (init) await page.addInitScript(init);
   page.on("pageerror", (error) => console.log(`# page error: ${error}`));
+  watch?.(page);
   await page.goto(url);
-  await page.locator("#adapter-files:enabled").waitFor({ timeout: 60_000 });
-  await page.locator(".sample").first().waitFor();
+  await until(page);
   return page;
 }
 

@@ -1,17 +1,25 @@
 //! How fast the GPU's kernels are: `cargo run --release -p rankweave-tests --features gpu --bin gpu [OUT COLUMNS]`.
 //!
-//! Three adapters of rank 32, TIES, and a panel of 48 columns, as for a result of rank 32. What is counted as an operation
+//! Three adapters of rank 32, in F32 and in F16, TIES, and a panel of 48 columns, as for a result of rank 32. What is counted as an operation
 //! is what the kernels do, products that are made anew included.
 
+use half::f16;
 use rankweave_compute::entries::{Backend, Combine, Elect, Entries, Key, Rule, Target, now};
 use rankweave_compute::gpu::{Wanted, open};
 use rankweave_compute::rng::Stream;
 use rankweave_compute::{Error, FactorPair, Mat};
+use std::sync::LazyLock;
 use std::time::Instant;
 
 const RANK: usize = 32;
 const PARTS: usize = 3;
 const Q: usize = 48;
+
+/// Rounds a number.
+type Round = fn(f32) -> f32;
+
+/// What the factors' numbers are rounded to.
+const FORMATS: [(&str, Round); 2] = [("F32", |x| x), ("F16", |x| f16::from_f32(x).to_f32())];
 
 fn main() -> Result<(), Error> {
     let sizes: Vec<usize> = std::env::args().skip(1).filter_map(|word| word.parse().ok()).collect();
@@ -20,21 +28,32 @@ fn main() -> Result<(), Error> {
         // The largest module of Flux.
         _ => (21504, 3072),
     };
-    let Some(gpu) = now(open(Wanted::On)).transpose()?.flatten() else { return Ok(()) };
+    let Some(gpu) = now(open(Wanted::On, milliseconds)).transpose()?.flatten() else { return Ok(()) };
     println!("{}: {PARTS} × rank {RANK}, {out}×{columns}", gpu.name().unwrap_or_default());
-    let pairs: Vec<FactorPair> = (0..PARTS).map(|i| pair(out, columns, i as u64)).collect();
     let rule = Rule { elect: Elect::Mass, combine: Combine::Mean, ..Rule::sum(&[1.0; PARTS]) };
-    let entries = Entries { pairs: &pairs, rule: &rule };
     let z = panel(columns);
     let targets: Vec<Target> = (0..PARTS).map(|part| Target { part, above: 0 }).collect();
     let products = (2 * RANK * PARTS) as f64;
     let all = (out * columns) as f64;
-    measure("count", products * all, || now(gpu.count(entries, Key::Magnitude, 0, &targets)).transpose().map(drop))?;
     // An election makes the products twice.
     let merged = 2.0 * products + (2 * Q) as f64;
-    measure("M·X", merged * all, || now(gpu.times(entries, &z)).transpose().map(drop))?;
-    measure("Mᵀ·(M·X)", 2.0 * merged * all, || now(gpu.power(entries, &z)).transpose().map(drop))?;
-    measure("sums", 4.0 * products * all, || now(gpu.sums(entries)).transpose().map(drop))
+    for (format, number) in FORMATS {
+        println!("{format}");
+        let pairs: Vec<FactorPair> = (0..PARTS).map(|i| pair(out, columns, i as u64, number)).collect();
+        let entries = Entries { pairs: &pairs, rule: &rule };
+        measure("count", products * all, || {
+            now(gpu.count(entries, Key::Magnitude, 0, &targets)).transpose().map(drop)
+        })?;
+        measure("M·X", merged * all, || now(gpu.times(entries, &z)).transpose().map(drop))?;
+        measure("Mᵀ·(M·X)", 2.0 * merged * all, || now(gpu.power(entries, &z)).transpose().map(drop))?;
+        measure("sums", 4.0 * products * all, || now(gpu.sums(entries)).transpose().map(drop))?;
+    }
+    Ok(())
+}
+
+fn milliseconds() -> f64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    1e3 * START.elapsed().as_secs_f64()
 }
 
 fn measure(what: &str, operations: f64, work: impl Fn() -> Result<(), Error>) -> Result<(), Error> {
@@ -50,10 +69,11 @@ fn measure(what: &str, operations: f64, work: impl Fn() -> Result<(), Error>) ->
     Ok(())
 }
 
-fn pair(out: usize, columns: usize, lane: u64) -> FactorPair {
+fn pair(out: usize, columns: usize, lane: u64, number: Round) -> FactorPair {
     let stream = Stream::new(1, "bench", lane);
-    let entries =
-        |from: usize, count: usize| (from..from + count).map(|i| stream.uniform(i as u64) as f32 - 0.5).collect();
+    let entries = |from: usize, count: usize| {
+        (from..from + count).map(|i| number(stream.uniform(i as u64) as f32 - 0.5)).collect()
+    };
     let (up, down) = (entries(0, out * RANK), entries(out * RANK, RANK * columns));
     FactorPair { out, columns, rank: RANK, up, down, scale: 1.0 }
 }

@@ -1,5 +1,6 @@
 //! What the kernels are told, word by word as `wgsl/tile.wgsl` declares it.
 
+use super::upload::Placed;
 use crate::entries::{Cancelled, Combine, Drop, Elect, Entries, Keep, Key, Part, Rule, Score, Select};
 
 /// One run of a kernel: the shader's `Job`.
@@ -15,7 +16,6 @@ pub(super) struct Job {
     pub wide: u32,
     pub parts: u32,
     pub across: u32,
-    pub down: u32,
     pub cuts: u32,
     pub elect: u32,
     pub cancelled: f32,
@@ -79,7 +79,7 @@ impl Job {
 
     /// Its words.
     pub fn words(&self) -> [u32; 32] {
-        let Job { rows, columns, row, slab, end, up_stride, down_stride, wide, parts, across, down, cuts, .. } = *self;
+        let Job { rows, columns, row, slab, end, up_stride, down_stride, wide, parts, across, cuts, .. } = *self;
         let Job { elect, combine, lone, least, only, key, lane, shift, width, size, panels, into, .. } = *self;
         let [cancelled, factor, scale] = [self.cancelled, self.factor, self.scale].map(f32::to_bits);
         let ([key_x, key_y], [lane_x, lane_y]) = (key, lane);
@@ -94,7 +94,6 @@ impl Job {
             wide,
             parts,
             across,
-            down,
             cuts,
             elect,
             cancelled,
@@ -113,6 +112,7 @@ impl Job {
             size,
             panels,
             into,
+            0,
             0,
             0,
             0,
@@ -159,8 +159,8 @@ impl Made {
     }
 }
 
-/// The words of part `i`, whose factors begin at the vec4s `up` and `down`: the shader's `Part`.
-pub(super) fn part_words(entries: Entries, i: usize, up: usize, down: usize) -> [u32; 20] {
+/// The words of part `i`, whose factors stand so: the shader's `Part`.
+pub(super) fn part_words(entries: Entries, i: usize, up: Placed, down: Placed) -> [u32; 24] {
     let (rule, Part { weight, keep, drop, gain, alone }) = (entries.rule, entries.rule.parts[i]);
     let (least, below) = match keep {
         Keep::Band { least, below } => (least, below.min(i32::MAX as u32)),
@@ -190,11 +190,14 @@ pub(super) fn part_words(entries: Entries, i: usize, up: usize, down: usize) -> 
     };
     let [weight, gain, alone] = [weight, gain, alone].map(f32::to_bits);
     let [a, b, c, d] = [score.low, score.high, score.floor, score.top].map(f32::to_bits);
-    let rank = entries.pairs[i].rank as u32;
+    let pair = &entries.pairs[i];
     [
-        up as u32,
-        down as u32,
-        rank,
+        up.at as u32,
+        down.at as u32,
+        up.format as u32,
+        down.format as u32,
+        pair.rank as u32,
+        (pair.scale as f32).to_bits(),
         weight,
         least,
         below,
@@ -203,6 +206,7 @@ pub(super) fn part_words(entries: Entries, i: usize, up: usize, down: usize) -> 
         chance,
         low,
         high,
+        0,
         0,
         key[0],
         key[1],

@@ -1,4 +1,4 @@
-//! The kernels: WGSL texts, put together, and what they are bound to.
+//! The kernels: WGSL texts, put together, and what they are bound to. With `tile` goes `unpack`.
 //!
 //! | kernel | made of | does |
 //! |---|---|---|
@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-const TILE: &str = include_str!("wgsl/tile.wgsl");
+const TILE: &str = concat!(include_str!("wgsl/tile.wgsl"), include_str!("wgsl/unpack.wgsl"));
 const RULE: &str = concat!(include_str!("wgsl/chance.wgsl"), include_str!("wgsl/rule.wgsl"));
 const PANEL: &str = include_str!("wgsl/panel.wgsl");
 
@@ -130,7 +130,8 @@ impl Kernels {
         })
     }
 
-    /// Adds a run of shader `which`, for such rules, to `pass`, in `groups` workgroups.
+    /// Adds a run of shader `which`, for such rules, to `pass`, in `groups` workgroups. Answers whether it was compiled for
+    /// it.
     pub fn run(
         &self,
         device: &Device,
@@ -138,7 +139,7 @@ impl Kernels {
         (which, made): (usize, Made),
         buffers: [&wgpu::Buffer; WRITTEN.len()],
         groups: [u32; 3],
-    ) {
+    ) -> bool {
         let mut entries = Vec::with_capacity(buffers.len());
         for (binding, buffer) in (0..).zip(buffers) {
             entries.push(wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() });
@@ -149,8 +150,10 @@ impl Kernels {
             entries: &entries,
         });
         let mut pipelines = self.made.borrow_mut();
+        let known = pipelines.len();
         pass.set_pipeline(pipelines.entry((which, made)).or_insert_with(|| self.compile(device, which, made)));
         pass.set_bind_group(0, &bound, &[]);
         pass.dispatch_workgroups(groups[0], groups[1], groups[2]);
+        pipelines.len() > known
     }
 }

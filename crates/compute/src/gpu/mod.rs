@@ -1,13 +1,18 @@
 //! A GPU as a backend, by way of WebGPU: in a page the browser's, in a terminal Vulkan, Metal or Direct3D.
 //!
 //! The entries of M are made in tiles of 64×64, in registers and workgroup memory, and only thin panels, counts and sums
-//! ever leave it. Rounding differs from the CPU's (another order of summation, fused operations), and from device to
+//! ever leave it. Factors whose numbers are all of a type of 16 bits go there as such, and rows of M are worked on as many
+//! at a time as the device does in some 50 ms; neither plays a role in the result. Rounding differs from the CPU's (another order of summation, fused operations), and from device to
 //! device; chance and thresholds do not: they are integers.
 
 mod device;
 mod job;
 mod kernels;
+mod pace;
+mod pack;
 mod run;
+#[cfg(test)]
+mod tests;
 mod upload;
 
 use crate::Error;
@@ -17,22 +22,26 @@ pub use device::Wanted;
 use faer::Mat;
 use kernels::Kernels;
 pub use kernels::{Shader, shaders};
+pub use pace::Clock;
+use pace::Pace;
 use run::Run;
 
 /// A GPU.
 pub struct Gpu {
     device: Device,
     kernels: Kernels,
+    pace: Pace,
 }
 
-/// Opens the fastest device that will do; none where none will, and an error where one is [`Wanted::On`].
+/// Opens the fastest device that will do; none where none will, and an error where one is [`Wanted::On`]. By `clock` it is
+/// measured how much work it is given at a time, so that it is never busy for long; the results are the same for any.
 ///
 /// # Errors
 /// `Device`: none was found, or it could not be opened.
-pub async fn open(wanted: Wanted) -> Result<Option<Gpu>, Error> {
+pub async fn open(wanted: Wanted, clock: Clock) -> Result<Option<Gpu>, Error> {
     let Some(device) = Device::open(wanted).await? else { return Ok(None) };
     let kernels = Kernels::new(&device);
-    Ok(Some(Gpu { device, kernels }))
+    Ok(Some(Gpu { device, kernels, pace: Pace::new(clock) }))
 }
 
 impl Gpu {

@@ -4,9 +4,10 @@ use super::Gpu;
 use super::device::Device;
 use super::job::{Job, Made};
 use super::kernels::{Kernel, Kernels};
+use super::pace::Pace;
 use super::upload::{BINDING, Module, TILE, ranks, sums_words};
 use crate::Error;
-use crate::entries::{Combine, Entries, Key, Powered, Sums, Target, radix};
+use crate::entries::{Combine, Drop, Entries, Key, Powered, Sums, Target, radix};
 use faer::Mat;
 use wgpu::BufferUsages as Usages;
 
@@ -16,6 +17,12 @@ const BUSY: usize = 512;
 /// Most panels that are added up for one.
 const CUTS: usize = 16;
 
+/// Numbers that the panels of a range's product with M take, unless 64 rows take more: 32 MiB.
+const PARTIAL: usize = BINDING / 4;
+
+/// What one word of chance costs, in operations.
+const CHANCE: usize = 100;
+
 /// Tiles that one workgroup of `count` goes along.
 const STRIP: u32 = 8;
 
@@ -23,6 +30,7 @@ const STRIP: u32 = 8;
 pub(super) struct Run<'a> {
     pub device: &'a Device,
     pub kernels: &'a Kernels,
+    pace: &'a Pace,
     module: Module<'a>,
     made: Made,
 }
@@ -41,8 +49,9 @@ struct Step<'b> {
 impl<'a> Run<'a> {
     /// One that works on these, and counts such keys if it counts.
     pub fn new(gpu: &'a Gpu, entries: Entries<'a>, counted: Option<Key>) -> Run<'a> {
-        let Gpu { device, kernels } = gpu;
-        Run { device, kernels, module: Module::new(device, entries), made: Made::new(entries.rule, counted) }
+        let Gpu { device, kernels, pace } = gpu;
+        pace.begins();
+        Run { device, kernels, pace, module: Module::new(device, entries), made: Made::new(entries.rule, counted) }
     }
 
     pub async fn count(&self, key: Key, level: usize, targets: &[Target]) -> Result<Vec<f64>, Error> {
@@ -59,26 +68,27 @@ impl<'a> Run<'a> {
             Key::Magnitude => 2 * ranks(entries) / entries.pairs.len().max(1),
             Key::Variance | Key::Score => 4 * ranks(entries),
         };
+        let work = per_target * targets.len();
         let (width, shift) = radix::LEVELS[level];
         let across = self.tiles_across().div_ceil(STRIP as usize);
-        self.module.each(self.device, self.module.rows(per_target * targets.len()), |mut job| {
+        self.module.each(self.device, self.rows(work), |mut job| {
             (job.across, job.shift, job.width) = (STRIP, shift, width);
             let groups = [across, strips(&job), targets.len()];
             let pipeline = Kernel::Count as usize;
-            self.submit(&[Step { job, pipeline, read: Some(&asked), written: [Some(&counts), None], groups }]);
+            self.submit(&[Step { job, pipeline, read: Some(&asked), written: [Some(&counts), None], groups }], work);
             Ok(())
         })?;
-        Ok(self.device.read(&counts, all).await?.into_iter().map(f64::from).collect())
+        Ok(self.read(&counts, all).await?.into_iter().map(f64::from).collect())
     }
 
     /// M·`x`.
     pub async fn times(&self, x: &Mat<f32>) -> Result<Mat<f32>, Error> {
-        let (rows, q) = (self.rows_with(x.ncols(), 1), x.ncols());
-        let multiply = Multiply::new(self, x, rows);
+        let (work, q) = (self.work(x.ncols(), 1), x.ncols());
+        let (multiply, rows) = Multiply::new(self, x, self.rows(work));
         let product = self.storage("product", self.module.entries.out() * 4 * multiply.wide);
         self.module.each(self.device, rows, |job| {
             let into = job.row as usize * multiply.wide;
-            self.submit(&multiply.steps(job, &product, into));
+            self.submit(&multiply.steps(job, &product, into), work);
             Ok(())
         })?;
         self.panel(&product, self.module.entries.out(), q).await
@@ -86,25 +96,25 @@ impl<'a> Run<'a> {
 
     pub async fn power(&self, x: &Mat<f32>) -> Result<Powered, Error> {
         let (columns, q) = (self.module.entries.columns(), x.ncols());
-        let rows = self.rows_with(q, 2);
-        let multiply = Multiply::new(self, x, rows);
+        let work = self.work(q, 2);
+        let (multiply, rows) = Multiply::new(self, x, self.rows(work));
         let seen = self.storage("seen", rows * 4 * multiply.wide);
-        let panels = cuts(self.tiles_across(), rows.div_ceil(TILE), columns * 4 * multiply.wide);
+        let strips = self.module.entries.out().div_ceil(TILE);
+        let panels = cuts(self.tiles_across(), strips, columns * 4 * multiply.wide);
         let parts = self.storage("parts of the product", panels * columns * 4 * multiply.wide);
         let (pipeline, runs) = Kernel::Transposed.over(q);
         self.module.each(self.device, rows, |job| {
             let mut steps = multiply.steps(job, &seen, 0).to_vec();
-            let down = strips(&job).div_ceil(panels) as u32;
-            let job = Job { down, wide: multiply.wide as u32, ..job };
+            let job = Job { wide: multiply.wide as u32, ..job };
             let groups = [panels, self.tiles_across(), runs as usize];
             steps.push(Step { job, pipeline, read: Some(&seen), written: [Some(&parts), None], groups });
-            self.submit(&steps);
+            self.submit(&steps, work);
             Ok(())
         })?;
         let product = self.storage("product", columns * 4 * multiply.wide);
-        self.submit(&[add(self.module.job, &parts, &product, columns * multiply.wide, panels, 0)]);
+        self.submit(&[add(self.module.job, &parts, &product, columns * multiply.wide, panels, 0)], 0);
         let z = self.panel(&product, columns, q).await?;
-        let squares = self.device.read(&multiply.squares, multiply.squared).await?;
+        let squares = self.read(&multiply.squares, multiply.squared).await?;
         Ok(Powered { z, total: squares.into_iter().map(|x| f64::from(f32::from_bits(x))).sum() })
     }
 
@@ -113,14 +123,15 @@ impl<'a> Run<'a> {
         let words = sums_words(entries.pairs.len());
         let all = words * across * entries.out().div_ceil(TILE);
         let found = self.storage("sums", all);
-        self.module.each(self.device, self.rows_with(0, 3), |mut job| {
+        let work = self.work(0, 3);
+        self.module.each(self.device, self.rows(work), |mut job| {
             job.into = job.row / TILE as u32 * across as u32;
             let (pipeline, written) = (Kernel::Sums as usize, [Some(&found), None]);
-            self.submit(&[Step { job, pipeline, read: None, written, groups: [across, strips(&job), 1] }]);
+            self.submit(&[Step { job, pipeline, read: None, written, groups: [across, strips(&job), 1] }], work);
             Ok(())
         })?;
         let mut sums = Sums::new(entries.pairs.len());
-        let found = self.device.read(&found, all).await?;
+        let found = self.read(&found, all).await?;
         found.chunks_exact(words).for_each(|tile| add_tile(&mut sums, tile));
         Ok(sums)
     }
@@ -133,13 +144,22 @@ impl<'a> Run<'a> {
         self.module.entries.columns().div_ceil(TILE)
     }
 
-    /// Rows of a range where M is made `times` times, and multiplied with panels of `q` columns.
-    fn rows_with(&self, q: usize, times: usize) -> usize {
-        self.module.rows(2 * times * (self.made.passes() * ranks(self.module.entries) + q))
+    /// Operations per entry where M is made `times` times, and multiplied with panels of `q` columns.
+    fn work(&self, q: usize, times: usize) -> usize {
+        let entries = self.module.entries;
+        let chances = entries.rule.parts.iter().filter(|part| part.drop != Drop::None).count();
+        times * (self.made.passes() * (2 * ranks(entries) + CHANCE * chances) + 2 * q)
     }
 
-    /// Submits steps, one after the other.
-    fn submit(&self, steps: &[Step]) {
+    /// Rows of a range, at `work` operations per entry.
+    fn rows(&self, work: usize) -> usize {
+        self.module.rows(self.pace.budget(), work)
+    }
+
+    /// Submits steps on a range, one after the other, that do `work` operations per entry.
+    fn submit(&self, steps: &[Step], work: usize) {
+        let rows = steps.first().map_or(0, |step| step.job.end - step.job.row);
+        self.pace.submits(work as f64 * f64::from(rows) * self.module.entries.columns() as f64);
         let mut encoder = self.device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         let module = &self.module;
@@ -158,16 +178,25 @@ impl<'a> Run<'a> {
                 step.written[1].unwrap_or(also),
             ];
             let groups = step.groups.map(|groups| groups as u32);
-            self.kernels.run(self.device, &mut pass, (step.pipeline, self.made), buffers, groups);
+            if self.kernels.run(self.device, &mut pass, (step.pipeline, self.made), buffers, groups) {
+                self.pace.compiles();
+            }
         }
         drop(pass);
         self.device.queue.submit([encoder.finish()]);
     }
 
+    /// What is in `buffer` once all that was submitted is done.
+    async fn read(&self, buffer: &wgpu::Buffer, words: usize) -> Result<Vec<u32>, Error> {
+        let read = self.device.read(buffer, words).await;
+        self.pace.waited();
+        read
+    }
+
     /// The panel of `rows` rows and `q` columns that stands in `buffer`.
     async fn panel(&self, buffer: &wgpu::Buffer, rows: usize, q: usize) -> Result<Mat<f32>, Error> {
         let stride = q.next_multiple_of(4);
-        let words = self.device.read(buffer, rows * stride).await?;
+        let words = self.read(buffer, rows * stride).await?;
         Ok(Mat::from_fn(rows, q, |i, l| f32::from_bits(words[i * stride + l])))
     }
 }
@@ -189,8 +218,9 @@ struct Multiply {
 }
 
 impl Multiply {
-    /// For ranges of at most `rows` rows.
-    fn new(run: &Run, x: &Mat<f32>, rows: usize) -> Multiply {
+    /// For ranges of at most `rows` rows; says of how many there is room for. A strip of tiles is cut in the same way however
+    /// many there are at a time.
+    fn new(run: &Run, x: &Mat<f32>, rows: usize) -> (Multiply, usize) {
         let (entries, wide) = (run.module.entries, x.ncols().div_ceil(4));
         let mut words = vec![0; x.nrows() * 4 * wide];
         for (i, row) in words.chunks_exact_mut(4 * wide.max(1)).enumerate() {
@@ -199,11 +229,12 @@ impl Multiply {
         let panel = run.storage("panel", words.len());
         run.device.write(&panel, &words);
         let tiles = run.tiles_across();
-        let across = tiles.div_ceil(cuts(rows.div_ceil(TILE), tiles, rows * 4 * wide));
+        let across = tiles.div_ceil(cuts(1, tiles, TILE * 4 * wide));
         let cuts = tiles.div_ceil(across);
+        let rows = rows.min((PARTIAL / (cuts * 4 * wide).max(1) / TILE * TILE).max(TILE));
         let squared = cuts * entries.out().div_ceil(TILE);
         let (pipeline, runs) = Kernel::Multiply.over(x.ncols());
-        Multiply {
+        let multiply = Multiply {
             panel,
             wide,
             cuts,
@@ -213,7 +244,8 @@ impl Multiply {
             squared,
             pipeline,
             runs: runs as usize,
-        }
+        };
+        (multiply, rows)
     }
 
     /// Multiplies a range of M with the panel, into `product` from the vec4 `into` on.
@@ -245,7 +277,8 @@ fn add<'b>(
     Step { job, pipeline: Kernel::Add as usize, read: Some(parts), written: [Some(sum), None], groups }
 }
 
-/// Into how many panels of `words` numbers a product is cut, so that there is work for all: `strips` strips of `tiles`.
+/// Into how many panels of `words` numbers a product is cut, so that there is work for all: `strips` strips of `tiles`. The
+/// order of summation follows, so it is asked of the module and never of a range.
 fn cuts(strips: usize, tiles: usize, words: usize) -> usize {
     let room = BINDING / words.max(1);
     BUSY.div_ceil(strips.max(1)).min(tiles).min(CUTS).min(room).max(1)

@@ -1,10 +1,12 @@
 //! A module on the device: its factors, its parts, and the ranges of rows that are worked on at a time.
 //!
 //! Aᵢ is there whole, Bᵢ a slab of rows at a time, so that no binding is larger than every device can have. Both stand
-//! rank by rank, rows and columns filled up with zeros to whole vec4s.
+//! rank by rank, rows and columns filled up with zeros to whole fours, and each in its own format (`pack.rs`): a four is
+//! one vec4 of words, or half of one.
 
 use super::device::Device;
 use super::job::{Job, part_words};
+use super::pack::Format;
 use crate::Error;
 use crate::entries::Entries;
 use std::ops::Range;
@@ -12,18 +14,22 @@ use std::ops::Range;
 /// Rows and columns of a tile.
 pub(super) const TILE: usize = 64;
 
-/// Numbers that one binding may hold: 128 MiB.
+/// Words that one binding may hold: 128 MiB.
 pub(super) const BINDING: usize = (128 << 20) / 4;
 
 /// Numbers of Bᵢ that are on the device at a time.
 const SLAB: usize = (4 << 20) / 4;
 
-/// Operations that one submission may take, in the products: some ms on a GPU, and far below what a driver takes for a hang
-/// on any.
-const WORK: usize = 2_000_000_000;
-
 /// Workgroups of one dispatch in one direction.
 const GROUPS: usize = 65_535;
+
+/// Where a factor stands among those of its kind.
+#[derive(Clone, Copy)]
+pub(super) struct Placed {
+    /// The first vec4 of words.
+    pub at: usize,
+    pub format: Format,
+}
 
 /// A module's factors and parts.
 pub(super) struct Module<'a> {
@@ -35,6 +41,10 @@ pub(super) struct Module<'a> {
     pub parts: wgpu::Buffer,
     /// Bound where a kernel has no use for a binding: one that is read, two that are written.
     pub spare: [wgpu::Buffer; 3],
+    /// Where every Bᵢ stands.
+    placed: Vec<Placed>,
+    /// Words of all.
+    up_words: usize,
     /// Rows of a slab.
     slab: usize,
 }
@@ -44,7 +54,8 @@ pub(super) fn ranks(entries: Entries) -> usize {
     entries.pairs.iter().map(|pair| pair.rank).sum()
 }
 
-/// Whether the module fits the bindings and indices of the kernels.
+/// Whether the module fits the bindings and indices of the kernels, in whichever formats its factors are: packed they take
+/// less.
 pub(super) fn fits(entries: Entries) -> bool {
     let (out, columns, parts) = (entries.out(), entries.columns(), entries.pairs.len());
     let (across, down) = (columns.div_ceil(TILE), out.div_ceil(TILE));
@@ -71,25 +82,32 @@ impl<'a> Module<'a> {
         let (up_stride, down_stride) = (slab / 4, entries.columns().div_ceil(4));
         let mut job = Job::new(entries);
         (job.up_stride, job.down_stride) = (up_stride as u32, down_stride as u32);
-        let mut downs = Vec::with_capacity(all * down_stride * 4);
-        let mut parts = Vec::new();
-        let mut before = 0;
+        let mut downs = Vec::new();
+        let (mut parts, mut placed) = (Vec::new(), Vec::new());
+        let mut up_words = 0;
         for (i, pair) in entries.pairs.iter().enumerate() {
-            parts.extend(part_words(entries, i, before * up_stride, before * down_stride));
-            before += pair.rank;
-            for row in pair.down.chunks_exact(pair.columns) {
-                downs.extend(row.iter().map(|x| x.to_bits()));
-                downs.resize(downs.len().next_multiple_of(4), 0);
+            let up = Placed { at: up_words / 4, format: Format::of(&pair.up) };
+            let down = Placed { at: downs.len() / 4, format: Format::of(&pair.down) };
+            parts.extend(part_words(entries, i, up, down));
+            placed.push(up);
+            up_words += up.format.words(pair.rank * slab);
+            let (from, words) = (downs.len(), down.format.words(pair.rank * 4 * down_stride));
+            downs.resize(from + words, 0);
+            let own = &mut downs[from..];
+            for (k, row) in pair.down.chunks_exact(pair.columns).enumerate() {
+                row.iter().zip(4 * down_stride * k..).for_each(|(x, at)| down.format.put(*x, at, own));
             }
         }
         let buffer = |label, words: usize| device.buffer(label, words.max(4), wgpu::BufferUsages::STORAGE);
         let module = Module {
             entries,
             job,
-            ups: buffer("up", all * slab),
+            ups: buffer("up", up_words),
             downs: buffer("down", downs.len()),
             parts: buffer("parts", parts.len()),
             spare: [buffer("unread", 4), buffer("unwritten", 4), buffer("unwritten", 4)],
+            placed,
+            up_words,
             slab,
         };
         device.write(&module.downs, &downs);
@@ -97,10 +115,10 @@ impl<'a> Module<'a> {
         module
     }
 
-    /// Rows of the largest range, at `work` operations per entry.
-    pub fn rows(&self, work: usize) -> usize {
-        let per_row = work.max(1).saturating_mul(self.entries.columns());
-        (WORK / per_row / TILE * TILE).clamp(TILE, self.slab)
+    /// Rows of the largest range that takes no more than `budget` operations, at `work` per entry; 64 at least.
+    pub fn rows(&self, budget: f64, work: usize) -> usize {
+        let per_row = work.max(1) as f64 * self.entries.columns() as f64;
+        ((budget / per_row) as usize / TILE * TILE).clamp(TILE, self.slab)
     }
 
     /// Calls `each` with the job of every range of at most `rows` rows, from the first, their Bᵢ being on the device then.
@@ -122,18 +140,15 @@ impl<'a> Module<'a> {
         Ok(())
     }
 
-    /// Brings some rows of all sᵢ·Bᵢ to the device.
+    /// Brings some rows of all Bᵢ to the device.
     fn bring(&self, device: &Device, rows: Range<usize>) {
-        let mut ups = vec![0; ranks(self.entries) * self.slab];
-        let mut rest = &mut ups[..];
-        for pair in self.entries.pairs {
-            let (own, others) = rest.split_at_mut(pair.rank * self.slab);
-            let scale = pair.scale as f32;
+        let mut ups = vec![0; self.up_words];
+        for (pair, Placed { at, format }) in self.entries.pairs.iter().zip(&self.placed) {
+            let own = &mut ups[4 * at..];
             for (r, row) in rows.clone().enumerate() {
                 let from = &pair.up[row * pair.rank..(row + 1) * pair.rank];
-                from.iter().enumerate().for_each(|(k, x)| own[k * self.slab + r] = (x * scale).to_bits());
+                from.iter().enumerate().for_each(|(k, x)| format.put(*x, k * self.slab + r, own));
             }
-            rest = others;
         }
         device.write(&self.ups, &ups);
     }

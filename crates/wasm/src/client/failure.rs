@@ -28,6 +28,12 @@ impl Failure {
         Failure::Errors(vec![Error::new(Kind::Io, "The browser refused").found(message).hint(hint)])
     }
 
+    /// Nothing was heard of the GPU.
+    pub fn silent() -> Self {
+        let hint = "The CPU does the same work. Restarting the browser may help, or newer drivers.";
+        Failure::Errors(vec![Error::new(Kind::Device, "No GPU can be used").found("it did not answer").hint(hint)])
+    }
+
     /// The engine gave an answer that does not fit the question.
     pub fn unexpected() -> Self {
         let hint = "Reload the page: its parts are probably of different versions.";

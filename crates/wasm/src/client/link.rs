@@ -1,6 +1,6 @@
 //! One worker: questions go in, answers come back in any order, a crash answers all of them.
 
-use super::{Code, Failure};
+use super::{Code, Failure, after};
 use crate::protocol::Request;
 use crate::wire::{Message, Sort};
 use futures_channel::oneshot;
@@ -40,6 +40,8 @@ struct State {
     steps: RefCell<Option<Hear>>,
     /// Network requests it made; always 0 unless something is very wrong.
     requested: Cell<u32>,
+    /// Messages it sent.
+    said: Cell<u32>,
 }
 
 impl Link {
@@ -102,6 +104,21 @@ impl Link {
         self.state.stopped.borrow().is_some()
     }
 
+    /// Whether a question is open.
+    pub fn asked(&self) -> bool {
+        !self.state.waiting.borrow().is_empty()
+    }
+
+    /// From now on, stops it with `why` once it has said nothing for so long although a question is open.
+    pub fn watch(self: &Rc<Self>, milliseconds: u32, why: Failure) {
+        let (link, said) = (Rc::downgrade(self), self.state.said.get());
+        after(milliseconds, move || match link.upgrade().filter(|link| link.asked()) {
+            Some(link) if link.state.said.get() == said => link.stop(&why),
+            Some(link) => link.watch(milliseconds, why),
+            None => {}
+        });
+    }
+
     /// Network requests it has made.
     pub fn requested(&self) -> u32 {
         self.state.requested.get()
@@ -136,6 +153,7 @@ impl State {
     }
 
     fn read(&self, message: &JsValue) -> Result<(), String> {
+        self.said.set(self.said.get().wrapping_add(1));
         let message = Message::from_js(message)?;
         match message.sort {
             // Nothing comes after it. What waits in the worker for a device would trap without an error event.

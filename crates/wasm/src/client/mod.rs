@@ -15,7 +15,8 @@ pub use failure::Failure;
 use link::{Link, read};
 
 use crate::protocol::{
-    About, Base, Checked, Conflicts, Estimate, Facts, Fit, Gpu, Input, Method, Request, Row, Settings, Summary,
+    About, Base, Checked, Conflicts, Estimate, Facts, Fit, Gpu, Input, Method, Recalled, Request, Row, Settings,
+    Shared, Summary,
 };
 use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
@@ -51,6 +52,9 @@ pub struct Merged {
 
 /// Stands for all adapters together, where else the number of one does.
 const ALL: u32 = u32::MAX;
+
+/// How long a GPU that is looked for may say nothing, in milliseconds.
+const SILENCE: u32 = 60_000;
 
 /// A file that the desk has open.
 #[derive(Clone)]
@@ -259,14 +263,51 @@ impl Engine {
         running.iter().for_each(|(_, link)| link.stop(&Failure::Cancelled));
     }
 
+    /// The recipe of a merge as text, with the files' names if `names`, in all forms if `all`, and with the hash of what
+    /// comes out, if it is known.
+    ///
+    /// # Errors
+    /// If the desk crashes.
+    pub async fn share(
+        &self,
+        (adapters, settings): (Vec<u32>, Settings),
+        (names, all): (bool, bool),
+        expected: Option<String>,
+    ) -> Result<Shared, Failure> {
+        read(&self.desk()?.ask(&Request::Share { adapters, settings, names, all, expected }, &[]).await?)
+    }
+
+    /// Reads a recipe, or a link to one.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub async fn recall(&self, text: String) -> Result<Recalled, Failure> {
+        read(&self.desk()?.ask(&Request::Recall { text }, &[]).await?)
+    }
+
+    /// The recipe that a merged file tells.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub async fn told(&self, adapter: u32) -> Result<Recalled, Failure> {
+        read(&self.desk()?.ask(&Request::Told { adapter }, &[]).await?)
+    }
+
+    /// The file of an open adapter.
+    pub fn file(&self, adapter: u32) -> Option<File> {
+        self.opened.borrow().iter().find(|one| one.adapter == adapter).map(|one| one.file.clone())
+    }
+
     /// Opens a GPU, so that it is there when it is needed: its name, or none where none will do.
     ///
     /// # Errors
-    /// Why it cannot be opened.
+    /// Why it cannot be opened, or that it says nothing for a minute.
     pub async fn gpu(&self, wanted: Gpu) -> Result<Option<String>, Failure> {
         let link = self.helper()?;
+        link.watch(SILENCE, Failure::silent());
         let answer = link.ask(&Request::Gpu { wanted }, &[]).await.and_then(|answer| read(&answer));
-        if !matches!(answer, Ok(Some(_))) {
+        // Somebody may have asked again meanwhile, perhaps for another GPU, and is still to be answered.
+        if !matches!(answer, Ok(Some(_))) && !link.asked() {
             self.dismiss(&link);
         }
         answer

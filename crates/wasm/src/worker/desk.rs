@@ -5,8 +5,8 @@
 
 use super::file_source::FileSource;
 use super::hand::{open_base, ready};
-use super::{facts, missing, order, said};
-use crate::protocol::{self, About, Estimate, Facts, Fit, Ready, Row, Settings, Summary};
+use super::{facts, missing, order, recipes, said};
+use crate::protocol::{self, About, Estimate, Facts, Fit, Ready, Recalled, Row, Settings, Shared, Summary};
 use js_sys::{Array, Uint8Array};
 use rankweave_adapter::layout::block_weights;
 use rankweave_adapter::{Adapter, Base, Error, Kind, Warning};
@@ -83,6 +83,24 @@ impl Desk {
     /// What an adapter's file says of itself.
     pub fn about(&self, number: u32) -> Result<About, Vec<Error>> {
         Ok(self.adapters(&[number])?.into_iter().map(said::about).next().unwrap_or_default())
+    }
+
+    /// The recipe of a merge, as text: with names, in all forms.
+    pub fn share(
+        &self,
+        numbers: &[u32],
+        settings: &Settings,
+        how: (bool, bool),
+        expected: Option<&str>,
+    ) -> Result<Shared, Vec<Error>> {
+        recipes::shared(settings, &self.adapters(numbers)?, how, expected)
+    }
+
+    /// The recipe that an adapter's file tells.
+    pub fn told(&self, number: u32) -> Result<Recalled, Vec<Error>> {
+        let adapters = self.adapters(&[number])?;
+        let text = adapters.first().and_then(|adapter| recipes::told(adapter));
+        recipes::recalled(text.ok_or_else(|| vec![missing("a recipe in the file")])?)
     }
 
     /// Gets ready for the parts of a file.

@@ -3,6 +3,7 @@
 //! A report or a file's metadata can be megabytes; the page must not spend a frame on reading them.
 
 use super::hand::count;
+use super::recipes;
 use crate::protocol::{
     Block, Choice, Estimate, Facts, Method, Param, ParamKind, Preset, Recovered, Reference, Row, Summary,
 };
@@ -76,6 +77,8 @@ pub fn of(inspection: &Inspection, adapter: &Adapter) -> Facts {
         needs_base: inspection.kinds.iter().filter(|(kind, _)| needs_base(kind)).map(|(_, n)| count(*n)).sum(),
         dora: inspection.kinds.keys().any(|kind| KindId::from_id(kind) == Some(KindId::Dora)),
         config: adapter.config.is_some(),
+        data_start: adapter.header.data_start,
+        recipe: recipes::told(adapter).is_some(),
         blocks: Vec::new(),
         presets: Vec::new(),
         block_lists: Vec::new(),

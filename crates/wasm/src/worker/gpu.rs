@@ -6,7 +6,8 @@ use crate::protocol::{self, Request};
 use rankweave_adapter::{Error, Kind};
 use rankweave_merge::entries::{Backend, Cpu};
 use rankweave_merge::gpu::{self, Gpu, Wanted};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::DedicatedWorkerGlobalScope;
 
 /// What such a hand remembers.
 #[derive(Default)]
@@ -54,7 +55,7 @@ impl GpuHand {
         // One that a program plays does for one wish, not for the other.
         if self.wanted.replace(wanted) != Some(wanted) || self.gpu.as_ref().is_none_or(Gpu::is_lost) {
             self.gpu = None;
-            let opened = gpu::open(wanted).await;
+            let opened = gpu::open(wanted, milliseconds).await;
             self.gpu = opened.map_err(|error| {
                 let hint = "The CPU does the same work. Newer drivers or another browser may help.";
                 Error::new(Kind::Device, "No GPU can be used").found(error.to_string()).hint(hint)
@@ -72,4 +73,10 @@ impl GpuHand {
             None => Ok(&Cpu),
         }
     }
+}
+
+/// By the worker's own clock; one without any stands still.
+fn milliseconds() -> f64 {
+    let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
+    scope.performance().map_or(0.0, |performance| performance.now())
 }

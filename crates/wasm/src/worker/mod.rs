@@ -6,6 +6,7 @@ mod file_source;
 mod gpu;
 mod hand;
 mod order;
+mod recipes;
 mod said;
 #[cfg(test)]
 #[cfg(target_arch = "wasm32")]
@@ -137,6 +138,11 @@ impl Worker {
             Request::NoBase => Answer::new(&self.desk.no_base(), none),
             Request::Close { adapter } => Answer::new(&self.desk.close(adapter), none),
             Request::Blocks { adapter, text } => Answer::new(&self.desk.blocks(adapter, &text).map_err(one)?, none),
+            Request::Share { adapters, settings, names, all, expected } => {
+                Answer::new(&self.desk.share(&adapters, &settings, (names, all), expected.as_deref())?, none)
+            }
+            Request::Recall { text } => Answer::new(&recipes::recalled(&text)?, none),
+            Request::Told { adapter } => Answer::new(&self.desk.told(adapter)?, none),
             Request::Plan { adapters, settings } => Answer::new(&self.desk.plan(&adapters, &settings)?, none),
             Request::Begin { adapters, settings } => Answer::new(&self.desk.begin(&adapters, &settings)?, none),
             Request::Prepare { inputs, settings } => {

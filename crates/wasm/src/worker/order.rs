@@ -2,7 +2,7 @@
 
 use crate::protocol::{self, Settings, Value};
 use rankweave_adapter::{Adapter, Error, MetadataMode};
-use rankweave_recipe::{Blocks, DIRECTION, MethodRef, Output, Rank, Recipe};
+use rankweave_recipe::{Blocks, DIRECTION, Expect, MethodRef, Output, Rank, Recipe, Rule};
 use serde_json::Value as Json;
 
 /// The recipe of `settings` over `adapters`, both in the user's order.
@@ -19,10 +19,21 @@ fn chosen(settings: &Settings, adapters: &[&Adapter]) -> Recipe {
         entry.weight = mix.weight;
         entry.te = mix.te;
         entry.blocks = Blocks::of(&adapter.family.id, &mix.blocks);
+        let rule = |rule: &protocol::Rule| Rule {
+            pattern: rule.pattern.clone(),
+            weight: rule.weight,
+            drop: rule.weight.is_none(),
+        };
+        entry.rules = mix.rules.iter().map(rule).collect();
     }
     for (source, _) in recipe.sources.iter_mut().zip(&settings.mix).filter(|(_, mix)| mix.direction) {
         source.dora = Some(DIRECTION.to_owned());
     }
+    for (source, mix) in recipe.sources.iter_mut().zip(&settings.mix) {
+        source.data = mix.data.as_ref().map(|hash| format!("sha256:{hash}"));
+    }
+    let expect = |hash: &String| Expect { data: Some(format!("sha256:{hash}")), ..Expect::default() };
+    recipe.expect = settings.expected.as_ref().map(expect);
     let params = settings.params.iter().map(|(name, value)| (name.clone(), json(value)));
     recipe.method = MethodRef { id: settings.method.clone(), params: params.collect() };
     recipe.seed = settings.seed;
@@ -34,6 +45,7 @@ fn chosen(settings: &Settings, adapters: &[&Adapter]) -> Recipe {
         },
         keys: (settings.keys != "same").then(|| settings.keys.clone()),
         metadata: (settings.metadata != MetadataMode::default().id()).then(|| settings.metadata.clone()),
+        title: settings.title.clone(),
         ..recipe.output
     };
     recipe
@@ -44,7 +56,7 @@ fn rank(rank: protocol::Rank) -> Rank {
         protocol::Rank::Exact => Rank::Exact,
         protocol::Rank::Dense => Rank::Dense,
         protocol::Rank::Fixed { value } => Rank::Fixed { value: value as usize },
-        protocol::Rank::Energy { value } => Rank::Energy { value, max: None },
+        protocol::Rank::Energy { value, max } => Rank::Energy { value, max: max.map(|max| max as usize) },
     }
 }
 

@@ -58,7 +58,7 @@ fn ask<T: DeserializeOwned>(worker: &mut Worker, request: &Request, attached: &[
 fn settings(weights: &[f64]) -> Settings {
     Settings {
         recipe: None,
-        mix: weights.iter().map(|&weight| Mix { weight, te: None, blocks: Vec::new(), direction: false }).collect(),
+        mix: weights.iter().map(|&weight| Mix { weight, ..Mix::default() }).collect(),
         method: "sum".into(),
         params: Vec::new(),
         rank: Rank::Exact,
@@ -66,6 +66,8 @@ fn settings(weights: &[f64]) -> Settings {
         keys: "same".into(),
         seed: None,
         metadata: "minimal".into(),
+        title: None,
+        expected: None,
         base: None,
         gpu: Gpu::Off,
     }

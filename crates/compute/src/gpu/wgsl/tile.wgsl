@@ -1,8 +1,11 @@
 // One tile, 64×64 entries, of ΔWᵢ = sᵢ·Bᵢ·Aᵢ. A workgroup has 16×16 invocations, each with 4×4 entries of the tile in
 // registers; 16 rows of Bᵢᵀ and of Aᵢ at a time go through `pool`, which each kernel has of its own size.
 //
-//   ups    Bᵢᵀ·sᵢ, rank × rows of the slab, a vec4 being four rows     (the rows that are on the device at a time)
-//   downs  Aᵢ, rank × columns, a vec4 being four columns
+//   ups    Bᵢᵀ, rank × rows of the slab, in fours of rows     (the rows that are on the device at a time)
+//   downs  Aᵢ, rank × columns, in fours of columns
+//
+// A four is a vec4 of words, or half of one, as the format says (unpack.wgsl). It is unpacked, and Bᵢ multiplied by sᵢ, on
+// the way into `pool`: what is done for every product knows of neither.
 
 struct Job {
     // Of M.
@@ -13,14 +16,13 @@ struct Job {
     slab: u32,
     // One past the last row worked on.
     end: u32,
-    // vec4s in a row of Bᵢᵀ, of Aᵢ, and of the thin panel.
+    // Fours in a row of Bᵢᵀ, of Aᵢ, and of the thin panel.
     up_stride: u32,
     down_stride: u32,
     wide: u32,
     parts: u32,
-    // Tiles a workgroup goes along, for M·X and for Mᵀ·Y; into how many workgroups a strip of tiles is cut for M·X.
+    // Tiles a workgroup goes along; into how many workgroups a strip of tiles is cut for M·X.
     across: u32,
-    down: u32,
     cuts: u32,
     // The rule's.
     elect: u32,
@@ -46,13 +48,18 @@ struct Job {
     unused_0: u32,
     unused_1: u32,
     unused_2: u32,
+    unused_3: u32,
 }
 
 struct Part {
-    // Where Bᵢᵀ and Aᵢ begin, in vec4s.
+    // Where Bᵢᵀ and Aᵢ begin, in vec4s of words, and their formats.
     up: u32,
     down: u32,
+    up_format: u32,
+    down_format: u32,
     rank: u32,
+    // sᵢ.
+    scale: f32,
     weight: f32,
     // Bits of |x| that stay.
     least: u32,
@@ -64,7 +71,8 @@ struct Part {
     // The position is this part's where its key is from `low` up to `high`.
     low: u32,
     high: u32,
-    unused: u32,
+    unused_0: u32,
+    unused_1: u32,
     key: vec2<u32>,
     lane: vec2<u32>,
     // low, high, floor and top of its score.
@@ -82,8 +90,8 @@ struct Place {
 }
 
 @group(0) @binding(0) var<uniform> job: Job;
-@group(0) @binding(1) var<storage, read> ups: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> downs: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> ups: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> downs: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> parts: array<Part>;
 
 var<workgroup> pool: array<vec4<f32>, POOL>;
@@ -102,10 +110,13 @@ fn product(i: u32, at: Place) -> Tile {
         var b = vec4<f32>();
         var a = vec4<f32>();
         if (k < rank && row < job.up_stride) {
-            b = ups[parts[i].up + k * job.up_stride + row];
+            let four = k * job.up_stride + row;
+            let words = ups[parts[i].up + place(four, parts[i].up_format)];
+            b = unpacked(words, four, parts[i].up_format) * parts[i].scale;
         }
         if (k < rank && column < job.down_stride) {
-            a = downs[parts[i].down + k * job.down_stride + column];
+            let four = k * job.down_stride + column;
+            a = unpacked(downs[parts[i].down + place(four, parts[i].down_format)], four, parts[i].down_format);
         }
         workgroupBarrier();
         pool[at.y * 16u + at.x] = b;

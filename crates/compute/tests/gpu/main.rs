@@ -3,6 +3,10 @@
 #![cfg(feature = "gpu")]
 #![allow(clippy::unwrap_used, reason = "a test says no more by expecting")]
 
+mod fixture;
+mod formats;
+
+use fixture::{apart, pairs};
 use rankweave_compute::entries::{
     Backend, Cancelled, Combine, Cpu, Drop, Elect, Entries, Keep, Key, Part, Rule, Score, Select, Target, now, radix,
     truncated,
@@ -13,6 +17,7 @@ use rankweave_compute::{FactorPair, Grams, Mat, RankPolicy};
 use std::io::Write;
 use std::ops::Deref;
 use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Instant;
 
 #[test]
 fn every_shader_is_valid() {
@@ -46,7 +51,7 @@ const SIZES: [(usize, usize, &[usize]); 7] = [
 /// The device, whichever there is, or that there is none. One for all tests, as each compiles the kernels it needs.
 fn device() -> Option<impl Deref<Target = Gpu>> {
     static OPENED: LazyLock<Result<Mutex<Gpu>, String>> = LazyLock::new(|| {
-        let opened = now(gpu::open(Wanted::On)).expect("opening does not wait");
+        let opened = now(gpu::open(Wanted::On, milliseconds)).expect("opening does not wait");
         opened.map(|gpu| Mutex::new(gpu.unwrap())).map_err(|error| error.to_string())
     });
     match &*OPENED {
@@ -61,27 +66,21 @@ fn device() -> Option<impl Deref<Target = Gpu>> {
     }
 }
 
+fn milliseconds() -> f64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    1e3 * START.elapsed().as_secs_f64()
+}
+
 fn done<T>(work: impl Future<Output = Result<T, rankweave_compute::Error>>) -> T {
     now(work).expect("no work waits in a terminal").unwrap()
 }
 
-/// Small whole numbers, so that every product and sum is exact in any order.
 fn whole((out, columns, ranks): (usize, usize, &[usize])) -> Vec<FactorPair> {
-    pairs(out, columns, ranks, |stream, i| (stream.bits(i) % 5) as f32 - 2.0)
+    pairs(out, columns, ranks, fixture::whole)
 }
 
 fn real((out, columns, ranks): (usize, usize, &[usize])) -> Vec<FactorPair> {
-    pairs(out, columns, ranks, |stream, i| stream.normal(i) as f32)
-}
-
-fn pairs(out: usize, columns: usize, ranks: &[usize], entry: impl Fn(Stream, u64) -> f32) -> Vec<FactorPair> {
-    let pair = |(i, rank): (usize, &usize)| {
-        let stream = |half| Stream::new(7, "gpu", (2 * i + half) as u64);
-        let factor = |half, size: usize| (0..size).map(|at| entry(stream(half), at as u64)).collect();
-        let (up, down) = (factor(0, out * rank), factor(1, rank * columns));
-        FactorPair { out, columns, rank: *rank, up, down, scale: [1.0, 0.5, -2.0][i % 3] }
-    };
-    ranks.iter().enumerate().map(pair).collect()
+    pairs(out, columns, ranks, fixture::real)
 }
 
 /// Rules for `count` adapters, that between them have every step. Bounds are between whole numbers, but for `exact` ones,
@@ -136,11 +135,6 @@ fn rules(count: usize) -> Vec<(&'static str, Rule)> {
 fn dense(backend: &dyn Backend, entries: Entries) -> Mat<f32> {
     assert!(backend.takes(entries));
     done(backend.times(entries, &Mat::identity(entries.columns(), entries.columns())))
-}
-
-/// ‖x − y‖ of ‖y‖.
-fn apart(x: &Mat<f32>, y: &Mat<f32>) -> f64 {
-    f64::from((x - y).norm_l2()) / f64::from(y.norm_l2()).max(1e-30)
 }
 
 #[test]
@@ -254,7 +248,7 @@ fn sums_are_near_and_their_counts_the_same() {
 #[test]
 fn modules_of_several_slabs_and_submissions_are_worked_on_in_all_their_parts() {
     let Some(gpu) = device() else { return };
-    // 512 ranks leave 2048 rows for a slab; sums of that many products 448 rows for a submission.
+    // 512 ranks leave 2048 rows for a slab.
     for (size, q) in [((2500, 40, &[300, 212][..]), 3), ((1000, 700, &[300, 212][..]), 20)] {
         let pairs = whole(size);
         let (name, rule) = rules(2).remove(6);
