@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { data, naive } from "./lib/digits.mjs";
+import { launch as launchFirefox, missing as noFirefox } from "./lib/firefox.mjs";
 import { deltas } from "./lib/naive.mjs";
 import { launch } from "./lib/page.mjs";
 import { merged, open as openIn, pictures, settled, shares } from "./lib/playground.mjs";
@@ -71,6 +72,21 @@ test("the mean and each expert alone read as many as is recorded", async () => {
     await showing(page, set.right.experts[id]);
   }
   await page.context().close();
+});
+
+test("in Firefox it shows the same", { skip: noFirefox }, async () => {
+  const firefox = await launchFirefox();
+  try {
+    const page = await openIn(firefox, place, { hash: "#method=mean" });
+    await showing(page, set.right.mean);
+    await page.locator("#method").selectOption("ties");
+    await settled(page);
+    const chromium = await open({ hash: "#method=ties" });
+    assert.deepEqual(await shares(page), await shares(chromium));
+    await chromium.context().close();
+  } finally {
+    await firefox.close();
+  }
 });
 
 test("sliders, choices and seeds merge anew and stand in the address, which brings them back", async () => {
