@@ -47,7 +47,7 @@ test("a recipe gives the same bytes as on the command line where nothing is deco
   for (const settings of [
     { weights: [0.7, -0.3, 1] },
     { weights: [0.7, -0.3, 1], dtype: "f32", keys: "kohya", title: "Three", metadata: "merge-tags" },
-    { method: "mean", rank: "dense", dtype: "bf16" },
+    { method: "mean", dtype: "bf16" },
     { method: "concat", keys: "peft" },
   ]) {
     const wish = recipe(adapters, settings);
@@ -225,6 +225,32 @@ test("adapters are compared, measured, read whole, and tell of themselves", asyn
   const plan = await engine.plan(recipe(adapters, { rank: 4 }), adapters);
   assert.equal(plan.rank, 4);
 });
+
+test("a recipe is passed on as JSON and as a link, which merge to the same bytes", async () => {
+  const adapters = await open(samples.slice(0, 2));
+  const wish = { ...recipe(adapters, { weights: [0.5, 2] }), note: "for later" };
+  wish.sources[1].at = ["https://example.org/b"];
+  const bare = await engine.share(wish, adapters, { names: false });
+  await adapters[0].check();
+  const { id, link, json } = await engine.share(wish, adapters);
+  const [a, b] = JSON.parse(json).sources;
+  assert.match(a.data, /^sha256:[0-9a-f]{64}$/);
+  assert.deepEqual([a.label, b.data, b.at], [basename(samples[0]), undefined, ["https://example.org/b"]]);
+  assert.equal(JSON.parse(bare.json).sources[0].data, undefined);
+  assert.match(id, /^[a-z2-7]{12}$/);
+  const [one, two, three] = await Promise.all([json, link, `https://example.org/#r=${link}`].map(async (text) => bytes((await engine.merge(text, adapters)).blob)));
+  assert.ok(one.equals(two) && one.equals(three));
+  assert.ok(distance(...(await both(one, await merged(adapters, { weights: [0.5, 2] })))) === 0);
+});
+
+/** The deltas of two files in memory. */
+async function both(...files) {
+  return files.map((file, i) => {
+    const path = scratch(`both-${i}.safetensors`);
+    writeFileSync(path, file);
+    return deltas(path);
+  });
+}
 
 test("a base model makes a DoRA adapter exact", async () => {
   const { path, shards, index, wanted } = dora("npm");

@@ -60,7 +60,7 @@ test("what the engine answers is what is declared", async () => {
     [recipe([noisy, turned], { method: "lego", rank: 4 }), [noisy, turned]],
     [ties, [one, two]],
   ];
-  const answers = { Facts: [], Estimate: [], Summary: [], Report: [], Fit: [], Conflicts: [], About: [], Checked: [], Method: await engine.methods() };
+  const answers = { Facts: [], Estimate: [], Summary: [], Report: [], Fit: [], Conflicts: [], About: [], Checked: [], Shared: [], Method: await engine.methods() };
   for (const adapter of [told, noisy, turned, one, two]) {
     answers.Facts.push(adapter.info);
     answers.About.push(await adapter.about());
@@ -73,6 +73,7 @@ test("what the engine answers is what is declared", async () => {
     const { summary, report } = await engine.merge(wish, adapters);
     answers.Summary.push(summary);
     answers.Report.push(report);
+    answers.Shared.push(await engine.share(wish, adapters, { expected: summary.data_sha256 }));
   }
   engine.dispose();
   assert.ok(answers.Report[0].modules.some(({ picture }) => picture), "no picture to look at");
@@ -84,7 +85,7 @@ test("what the engine answers is what is declared", async () => {
 });
 
 test("the declarations have the fields of the engine's own types", () => {
-  const rust = ["wasm/src/protocol.rs", "wasm/src/said.rs", "recipe/src/report.rs", "recipe/src/devices.rs", "recipe/src/recipe.rs", "adapter/src/error.rs"];
+  const rust = ["wasm/src/protocol.rs", "wasm/src/said.rs", "wasm/src/recipes.rs", "recipe/src/report.rs", "recipe/src/devices.rs", "recipe/src/recipe.rs", "adapter/src/error.rs"];
   const source = rust.map((path) => readFileSync(join(root, "crates", path), "utf8")).join("\n");
   const declared = readFileSync(join(installed, "answers.d.ts"), "utf8");
   const structs = new Map([...source.matchAll(/pub struct (\w+) \{\n([\s\S]*?)\n\}/g)].map(([, name, body]) => [name, [...body.matchAll(/^ {4}pub (\w+):/gm)].map(([, field]) => field)]));

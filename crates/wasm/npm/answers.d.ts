@@ -1,5 +1,5 @@
-// What the engine answers, by the names of crates/wasm/src/protocol.rs, crates/wasm/src/said.rs and
-// crates/recipe/src/report.rs, and the recipe of crates/recipe/src/recipe.rs. A test compares them.
+// What the engine answers, by the names of protocol.rs, said.rs and recipes.rs in crates/wasm/src, and of report.rs in
+// crates/recipe/src, and the recipe of recipe.rs there. A test compares them.
 
 /** Who must act on an error. */
 export type Kind = "malformed" | "mismatch" | "parameter" | "unsupported" | "limit" | "device" | "io" | "cancelled";
@@ -62,6 +62,10 @@ export interface Facts {
   dora: boolean;
   /** Whether an `adapter_config.json` was read. */
   config: boolean;
+  /** Where its tensor data begins, in bytes. */
+  data_start: number;
+  /** Whether it tells the recipe it was merged by. */
+  recipe: boolean;
   /** Of its family, in the model's order. */
   blocks: Block[];
   presets: Preset[];
@@ -300,6 +304,7 @@ export interface Choice {
 export interface Recipe {
   recipe: 1;
   name?: string;
+  note?: string;
   engine?: { name: string; version?: string; math?: number };
   sources: SourceRef[];
   /** In the order that counts. */
@@ -308,7 +313,27 @@ export interface Recipe {
   base?: { label: string; size?: number; [other: string]: unknown };
   seed?: number;
   output: Output;
+  expect?: Expect;
   [other: string]: unknown;
+}
+
+/** What should come out. */
+export interface Expect {
+  /** `sha256:` and the hash of the output's tensor data. */
+  data?: string;
+  /** `cpu`, or `gpu`, whose rounding differs from machine to machine. */
+  backend?: string;
+  [other: string]: unknown;
+}
+
+/** A recipe to be passed on. */
+export interface Shared {
+  /** Twelve characters; the same for all recipes that mean the same. */
+  id: string;
+  /** What stands after `#r=` in an address of the page. */
+  link: string;
+  /** JSON, indented. */
+  json: string;
 }
 
 /** An adapter of a recipe. */
@@ -321,6 +346,8 @@ export interface SourceRef {
   /** `sha256:` and the hash of the whole file. */
   file?: string;
   size?: number;
+  /** Where it can be had. */
+  at?: string[];
   /** Of DoRA modules the direction alone is taken. */
   dora?: "direction";
   [other: string]: unknown;
@@ -385,7 +412,9 @@ export interface Report {
   devices?: DeviceUse[];
   remarks: Warning[];
   warnings: Warning[];
-  /** The one that was run. */
+  /** The same for all recipes that mean the same. */
+  recipe_id: string;
+  /** The one that was run, with what came out. */
   recipe: Recipe;
 }
 

@@ -1,7 +1,7 @@
 // Rankweave in a page or in Node. What the engine answers is declared under the names and in the spelling of its JSON,
 // which is that of the command line too: see answers.d.ts.
 
-import type { About, Checked, Conflicts, Estimate, Facts, Fit, Kind, Method, Place, Reason, Recipe, Report, RankSetting, Summary } from "./answers.js";
+import type { About, Checked, Conflicts, Estimate, Facts, Fit, Kind, Method, Place, Reason, RankSetting, Recipe, Report, Shared, Summary } from "./answers.js";
 export type * from "./answers.js";
 
 /** Something that can be given up and that tells how far it is. */
@@ -73,7 +73,7 @@ export interface WorkerLike {
 /** Loads the engine. Its workers start when they are needed. */
 export function init(options?: InitOptions): Promise<Engine>;
 
-/** Adapters in, a merged one out. */
+/** Adapters in, a merged one out. A recipe is an object, its JSON, or a link to one (`1z…`, or an address with `#r=`). */
 export interface Engine {
   /** The methods that a recipe can name. */
   methods(): Promise<Method[]>;
@@ -96,6 +96,18 @@ export interface Engine {
   merge(recipe: Recipe | string, adapters: Adapter[], options: MergeOptions & { sink: WritableStream<Uint8Array> }): Promise<Merged>;
   /** The same; the file is a Blob in the result. */
   merge(recipe: Recipe | string, adapters: Adapter[], options?: MergeOptions): Promise<Merged & { blob: Blob }>;
+  /** The recipe to be passed on, with what is known of the adapters: names, sizes, and hashes of those that were checked. */
+  share(
+    recipe: Recipe | string,
+    adapters: Adapter[],
+    options?: {
+      /** Whether the names of files are told; yes. */
+      names?: boolean;
+      /** Hash of the tensor data that comes out, if it is known: `Summary.data_sha256`. */
+      expected?: string;
+      signal?: AbortSignal;
+    },
+  ): Promise<Shared>;
   /** Ends all workers; what is open is closed. */
   dispose(): void;
 }

@@ -218,7 +218,7 @@ pub struct Base {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// The text of a whole recipe, in place of all that follows up to the base model.
+    /// The text of a whole recipe, or a link to one, in place of all that follows up to the base model.
     pub recipe: Option<String>,
     /// One entry per adapter, in order.
     pub mix: Vec<Mix>,

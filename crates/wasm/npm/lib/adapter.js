@@ -28,7 +28,7 @@ export class Adapter {
   async check(options) {
     const { engine, input, file } = this.#open;
     const checked = await engine.alone({ Check: { input } }, [file], options);
-    this.#parts.reading = checked.reading;
+    Object.assign(this.#open, { reading: checked.reading, data: checked.hashes.find(({ name, there }) => there && name === "SHA-256, tensors")?.text });
     return { hashes: checked.hashes, claims: checked.claims };
   }
 
@@ -50,6 +50,9 @@ export class Adapter {
   }
   get reading() {
     return this.#open.reading;
+  }
+  get data() {
+    return this.#open.data;
   }
 
   get #open() {

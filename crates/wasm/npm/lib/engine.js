@@ -74,7 +74,7 @@ class Engine {
     return base;
   }
 
-  compare(adapters, { signal } = {}) {
+  async compare(adapters, { signal } = {}) {
     const readings = adapters.map((adapter) => adapter.reading);
     return until(signal, this.#ask({ Compare: { adapters: numbers(adapters), readings } }));
   }
@@ -83,7 +83,12 @@ class Engine {
     return until(signal, this.#ask({ Plan: { adapters: numbers(adapters), settings: settings(recipe, base) } }, [], base));
   }
 
-  analyze(adapters, { recipe, weights, seed, exact = false, base, signal, onProgress } = {}) {
+  async share(recipe, adapters, { names = true, expected, signal } = {}) {
+    const mix = adapters.map(({ data }) => ({ data }));
+    return until(signal, this.#ask({ Share: { adapters: numbers(adapters), settings: { ...settings(recipe), mix }, names, expected } }));
+  }
+
+  async analyze(adapters, { recipe, weights, seed, exact = false, base, signal, onProgress } = {}) {
     const wish = settings(recipe ?? blank(adapters, { weights, seed }), base);
     const request = { Conflicts: { inputs: inputs(adapters), settings: wish, exact } };
     return this.#alone(request, files(adapters, base), { signal, onProgress });

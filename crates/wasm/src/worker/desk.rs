@@ -167,7 +167,7 @@ impl Desk {
 
     fn prepared(&self, numbers: &[u32], settings: &Settings) -> Result<Prepared, Vec<Error>> {
         let adapters = self.adapters(numbers)?;
-        let recipe = order::recipe(settings, &adapters).map_err(|e| vec![e])?;
+        let recipe = order::recipe(settings, &adapters)?;
         let base = self.base.as_ref().filter(|_| settings.base.is_some());
         Prepared::with_base(recipe, adapters.into_iter().cloned().collect(), base)
     }

@@ -31,7 +31,7 @@ impl Hand {
     ) -> Result<Ready, Vec<Error>> {
         // The last merge's plan goes first, so that memory holds only one.
         self.work = None;
-        let Given { recipe, adapters, base, sources } = given(inputs, attached, settings).map_err(|e| vec![e])?;
+        let Given { recipe, adapters, base, sources } = given(inputs, attached, settings)?;
         let prepared = Prepared::with_base(recipe, adapters, base.as_ref())?;
         let ready = ready(&prepared);
         self.work = Some(Work { prepared, sources, facts: Facts::default() });
@@ -89,16 +89,17 @@ struct Given {
     sources: Vec<FileSource>,
 }
 
-fn given(inputs: &[Input], attached: &[JsValue], settings: &Settings) -> Result<Given, Error> {
+fn given(inputs: &[Input], attached: &[JsValue], settings: &Settings) -> Result<Given, Vec<Error>> {
+    let one = |e: Error| vec![e];
     let (mut adapters, mut sources, mut base) = (Vec::new(), Vec::new(), None);
     for (i, input) in inputs.iter().enumerate() {
-        let source = file(attached, i)?;
-        adapters.push(Adapter::open(&source, &input.label, input.config.as_deref())?);
+        let source = file(attached, i).map_err(one)?;
+        adapters.push(Adapter::open(&source, &input.label, input.config.as_deref()).map_err(one)?);
         sources.push(source);
     }
     if let Some(model) = &settings.base {
         let rest = attached.get(inputs.len()..).unwrap_or_default();
-        let (opened, files) = open_base(model, None, rest)?;
+        let (opened, files) = open_base(model, None, rest).map_err(one)?;
         base = Some(opened);
         sources.extend(files);
     }
@@ -118,7 +119,7 @@ pub fn conflicts(
     exact: bool,
     step: impl Fn(f64),
 ) -> Result<Conflicts, Vec<Error>> {
-    let Given { recipe, adapters, base, sources } = given(inputs, attached, settings).map_err(|e| vec![e])?;
+    let Given { recipe, adapters, base, sources } = given(inputs, attached, settings)?;
     let measurement = Measurement::new(recipe, adapters, base.as_ref(), (!exact).then_some(CONFLICT_ROWS))?;
     let mut tallies = Vec::new();
     for task in 0..measurement.tasks() {

@@ -8,9 +8,17 @@ use serde_json::Value as Json;
 /// The recipe of `settings` over `adapters`, both in the user's order.
 ///
 /// # Errors
-/// If the settings are a recipe's text that cannot be read.
-pub fn recipe(settings: &Settings, adapters: &[&Adapter]) -> Result<Recipe, Error> {
-    settings.recipe.as_deref().map_or_else(|| Ok(chosen(settings, adapters)), Recipe::from_json)
+/// As [`read`], where the settings are a recipe's text.
+pub fn recipe(settings: &Settings, adapters: &[&Adapter]) -> Result<Recipe, Vec<Error>> {
+    settings.recipe.as_deref().map_or_else(|| Ok(chosen(settings, adapters)), read)
+}
+
+/// A recipe's text, or a link to one.
+///
+/// # Errors
+/// All reasons why it cannot be read.
+pub fn read(text: &str) -> Result<Recipe, Vec<Error>> {
+    if Recipe::is_link(text) { Recipe::from_link(text) } else { Recipe::parse(text) }
 }
 
 fn chosen(settings: &Settings, adapters: &[&Adapter]) -> Recipe {

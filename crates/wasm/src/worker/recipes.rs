@@ -18,11 +18,13 @@ pub fn shared(
     (names, all): (bool, bool),
     expected: Option<&str>,
 ) -> Result<Shared, Vec<Error>> {
-    let mut recipe = order::recipe(settings, adapters).map_err(|e| vec![e])?;
+    let mut recipe = order::recipe(settings, adapters)?;
     let files: Vec<_> = adapters.iter().zip(&settings.mix).map(|(adapter, mix)| identity(adapter, mix)).collect();
     identify(&mut recipe, &files);
     for (source, mix) in recipe.sources.iter_mut().zip(&settings.mix) {
-        source.at.clone_from(&mix.at);
+        if settings.recipe.is_none() {
+            source.at.clone_from(&mix.at);
+        }
         source.label = source.label.take().filter(|_| names || source.data.is_none());
     }
     recipe.expect = expected.map(|hash| Expect {
@@ -52,7 +54,7 @@ fn identity(adapter: &Adapter, mix: &protocol::Mix) -> Identity {
 
 /// A recipe's text, or a link to one, as the page shows it.
 pub fn recalled(text: &str) -> Result<Recalled, Vec<Error>> {
-    let recipe = if Recipe::is_link(text) { Recipe::from_link(text)? } else { Recipe::parse(text)? };
+    let recipe = order::read(text)?;
     let problems = recipe.problems();
     if !problems.is_empty() {
         return Err(problems);
