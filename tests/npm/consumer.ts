@@ -35,8 +35,8 @@ const plan: Estimate = await engine.plan(made, adapters, { base });
 const { blob, summary, config } = await engine.merge(made, adapters, options);
 const merged: Merged = await engine.merge(JSON.stringify(made), adapters, { ...options, base, sink: new WritableStream<Uint8Array>() });
 const report: Report = merged.report;
-const { id, link, json }: Shared = await engine.share(made, adapters, { names: false, expected: summary.data_sha256 });
-console.log(id, link, json);
+const { id, link, forms }: Shared = await engine.share(made, adapters, { names: false, expected: summary.data_sha256 });
+console.log(id, link, forms[0]?.text);
 const [share, error] = conflicts.total.conflict;
 for (const { kind } of methods[0]!.params) {
   if (kind === "Text") continue;

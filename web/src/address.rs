@@ -57,7 +57,8 @@ pub fn follow() {
                     None
                 } else {
                     let Ok(shared) = engine.share((adapters, settings), (names, false), None).await else { return };
-                    if is_last() {
+                    // Only what is new is news: the settings depend on it.
+                    if is_last() && state.recipe_id.with_untracked(|id| *id != shared.id) {
                         state.recipe_id.set(shared.id);
                     }
                     Some(shared.link)

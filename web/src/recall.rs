@@ -116,6 +116,7 @@ pub fn clear(state: State) {
     let open = [state.entries.get_untracked(), state.parked.get_untracked()].concat();
     state.entries.set(Vec::new());
     state.wanted.set(Vec::new());
+    state.recalled.set(None);
     park(state, open);
 }
 

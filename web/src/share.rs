@@ -97,8 +97,7 @@ fn ShareDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
             .into_any()
         })
     };
-    let text =
-        move || forms.with(|all| all.get(chosen.get()).or(all.first()).map_or_else(live::nothing, shown));
+    let text = move || forms.with(|all| all.get(chosen.get()).or(all.first()).map_or_else(live::nothing, shown));
     let remember = move |told: bool| {
         state.names.set(told);
         if let Ok(Some(storage)) = window().local_storage() {

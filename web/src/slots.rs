@@ -3,16 +3,25 @@
 use crate::live;
 use crate::recall::{self, Wanted};
 use crate::state::{State, state};
+use crate::trouble::warning_notes;
 use leptos::prelude::*;
 
 /// Digits of a hash that are shown: as many as model sites show (AutoV3).
 const SHOWN: usize = 12;
 
-/// The list, while one is missing.
+/// The list, while one is missing; and what the page cannot do of the recipe that was opened.
 #[component]
 pub fn Slots() -> impl IntoView {
     let state = state();
-    live::when(move || !state.wanted.with(Vec::is_empty), move || list(state))
+    let notes = move || {
+        let notes = state.recalled.with(|recalled| recalled.as_ref().map(|r| r.notes.clone()).unwrap_or_default());
+        let all = u32::try_from(notes.len()).unwrap_or(u32::MAX);
+        warning_notes(notes, all, "")
+    };
+    view! {
+        {live::part(notes)}
+        {live::when(move || !state.wanted.with(Vec::is_empty), move || list(state))}
+    }
 }
 
 fn list(state: State) -> AnyView {

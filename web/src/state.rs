@@ -190,10 +190,9 @@ impl State {
         Settings { recipe, mix, method, params, rank, dtype, keys, seed, metadata, title, expected, base, gpu }
     }
 
-    /// What should come out, while the page shows the recipe that says so.
-    fn expected(&self) -> Option<String> {
-        let now = self.recipe_id.get();
-        self.recalled.with(|recalled| recalled.as_ref().filter(|r| r.id == now).and_then(|r| r.expected.clone()))
+    /// The recipe that was opened, and what should come out of it.
+    fn expected(&self) -> Option<(String, String)> {
+        self.recalled.with(|recalled| recalled.as_ref().and_then(|r| Some((r.id.clone(), r.expected.clone()?))))
     }
 }
 

@@ -94,7 +94,8 @@ fn shaped<T: DeserializeOwned>(mut value: Value) -> Result<T, Vec<Error>> {
             steps.truncate(rank + 1);
         }
         let pointer = pointer(&steps);
-        let mut error = Error::new(Kind::Parameter, format!("The recipe has a wrong form: {told}")).key(&pointer);
+        let mut error = Error::new(Kind::Parameter, format!("The recipe has a wrong form: {told}"));
+        error.place.key = Some(pointer.clone()).filter(|pointer| !pointer.is_empty());
         if missing.is_none() {
             error.found = value.pointer(&pointer).map(|value| short(&value.to_string()));
         }
@@ -199,7 +200,7 @@ mod tests {
             r#"{"recipe":1,"sources":[{"label":"x"},7],"method":{},"output":{"dtype":"f16","rank":{"mode":"fixed"}}}"#;
         let errors = Recipe::parse(text).unwrap_err();
         let told: Vec<_> =
-            errors.iter().map(|e| (e.place.key.as_deref().unwrap(), e.what.contains("missing"))).collect();
+            errors.iter().map(|e| (e.place.key.as_deref().unwrap_or_default(), e.what.contains("missing"))).collect();
         let wanted =
             [("/method", true), ("/output/rank", true), ("/sources/0", true), ("/sources/1", false), ("", true)];
         assert_eq!(told, wanted);

@@ -332,8 +332,18 @@ export interface Shared {
   id: string;
   /** What stands after `#r=` in an address of the page. */
   link: string;
-  /** JSON, indented. */
-  json: string;
+  /** As other texts; the first is its JSON. */
+  forms: Form[];
+}
+
+/** A recipe as a text. */
+export interface Form {
+  /** Stable: `json`, … */
+  id: string;
+  title: string;
+  /** What it is for. */
+  help: string;
+  text: string;
 }
 
 /** An adapter of a recipe. */

@@ -14,7 +14,7 @@ export interface Options<P = Progress> {
 
 /** How far something is. */
 export interface Progress {
-  /** `read`: bytes of a source, or a share of a file. `survey`, then `merge`: modules. */
+  /** `read`: bytes of a source, or a share of a file; in a merge, bytes that are hashed. `survey`, then `merge`: modules. */
   phase: "read" | "survey" | "merge";
   /** So much is done. */
   done: number;
@@ -116,6 +116,8 @@ export interface Engine {
 export interface MergeOptions extends Options {
   /** Where adapters need its weights. */
   base?: Base;
+  /** Whether adapters may hold something else than those that the recipe was made with, by its hashes; no. */
+  anyFiles?: boolean;
 }
 
 /** What came of a merge, beside the file. */

@@ -238,8 +238,9 @@ pub struct Settings {
     pub metadata: String,
     /// Title of the output; those of the inputs where absent.
     pub title: Option<String>,
-    /// Hash of the tensor data that should come out, 64 hexadecimal digits.
-    pub expected: Option<String>,
+    /// Id of a recipe, and the hash of the tensor data that should come out of it, 64 hexadecimal digits. Heeded where all
+    /// this means that recipe.
+    pub expected: Option<(String, String)>,
     /// The base model that is open, if there is one.
     pub base: Option<Base>,
     /// Whether a GPU helps where the method looks at every entry.

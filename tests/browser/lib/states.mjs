@@ -26,6 +26,27 @@ export const states = {
     await page.locator(".privacy summary").click();
   },
   loaded,
+  async share(page) {
+    await loaded(page);
+    await page.waitForURL(/#r=1z/);
+    await page.getByRole("button", { name: "Share", exact: true }).click();
+    await page.getByRole("button", { name: "JSON", exact: true }).click();
+    await page.getByRole("textbox", { name: "JSON" }).waitFor();
+  },
+  async missing(page) {
+    await loaded(page);
+    await page.waitForURL(/#r=1z/);
+    const url = page.url();
+    await page.goto("about:blank");
+    await page.goto(url);
+    await page.getByRole("region", { name: "Missing adapters" }).waitFor();
+  },
+  async recipe(page) {
+    await page.getByRole("button", { name: "Open recipe" }).click();
+    await page.getByRole("textbox", { name: /Paste/ }).fill('{"recipe":1}');
+    await page.locator("dialog[open]").getByRole("button", { name: "Open", exact: true }).click();
+    await page.getByText(/missing field/).first().waitFor();
+  },
   async blocks(page) {
     const paths = unets();
     await add(page, [paths[0], samples[0]]);

@@ -51,8 +51,12 @@ export class Adapter {
   get reading() {
     return this.#open.reading;
   }
+  /** SHA-256 of its tensor data, once it is known. */
   get data() {
     return this.#open.data;
+  }
+  set data(digits) {
+    this.#open.data = digits;
   }
 
   get #open() {

@@ -3,7 +3,7 @@
 
 import { until } from "./abort.js";
 import { Adapter, Base } from "./adapter.js";
-import { closed } from "./error.js";
+import { closed, other } from "./error.js";
 import { Link } from "./link.js";
 import { run } from "./merge.js";
 import { recipe as blank } from "./recipe.js";
@@ -80,12 +80,15 @@ class Engine {
   }
 
   async plan(recipe, adapters, { base, signal } = {}) {
-    return until(signal, this.#ask({ Plan: { adapters: numbers(adapters), settings: settings(recipe, base) } }, [], base));
+    // A hash that is not known yet takes as much room in the file as any other.
+    const wish = named(await until(signal, this.#read(recipe)), adapters.map(({ data }) => data ?? "0".repeat(64)));
+    return until(signal, this.#ask({ Plan: { adapters: numbers(adapters), settings: settings(wish, base) } }, [], base));
   }
 
   async share(recipe, adapters, { names = true, expected, signal } = {}) {
     const mix = adapters.map(({ data }) => ({ data }));
-    return until(signal, this.#ask({ Share: { adapters: numbers(adapters), settings: { ...settings(recipe), mix }, names, expected } }));
+    const wish = { ...settings(recipe), mix };
+    return until(signal, this.#ask({ Share: { adapters: numbers(adapters), settings: wish, names, all: true, expected } }));
   }
 
   async analyze(adapters, { recipe, weights, seed, exact = false, base, signal, onProgress } = {}) {
@@ -117,9 +120,13 @@ class Engine {
     this.#opened.clear();
   }
 
-  async #merge(recipe, adapters, { base, sink, signal, onProgress }) {
-    const wish = settings(recipe, base);
+  async #merge(recipe, adapters, { base, sink, anyFiles = false, signal, onProgress }) {
     let hands = [];
+    let over = false;
+    const told = (progress) => over || onProgress?.(progress);
+    const wanted = await until(signal, this.#read(recipe));
+    await until(signal, this.#hash(adapters, told), () => this.#clear());
+    const wish = settings(fitting(wanted, adapters, anyFiles), base);
     const order = {
       desk: this.#settled(base),
       crew: (tasks) => (hands = this.#crew(Math.min(tasks, this.#threads))),
@@ -127,8 +134,6 @@ class Engine {
       prepare: { Prepare: { inputs: inputs(adapters), settings: wish } },
       files: files(adapters, base),
     };
-    let over = false;
-    const told = (progress) => over || onProgress?.(progress);
     try {
       const { body: summary, attached } = await until(signal, run(order, told));
       const [file, report, config] = attached.map((one) => this.#platform.given(one));
@@ -143,6 +148,39 @@ class Engine {
     } finally {
       over = true;
     }
+  }
+
+  /** A recipe as an object; a text that is none is left to the engine to refuse. */
+  async #read(recipe) {
+    if (typeof recipe !== "string") return recipe;
+    try {
+      if (recipe.trimStart().startsWith("{")) return JSON.parse(recipe);
+    } catch {
+      return recipe;
+    }
+    const { forms } = await this.#ask({ Share: { adapters: [], settings: { recipe }, names: true, all: true } });
+    return JSON.parse(forms.find(({ id }) => id === "json").text);
+  }
+
+  /** Finds out what the adapters hold, once for each: a recipe names them by it. */
+  async #hash(adapters, told) {
+    const unknown = [...new Set(adapters)].filter(({ data }) => !data);
+    const total = unknown.reduce((sum, { info }) => sum + info.size, 0);
+    let done = 0;
+    const next = async (hand) => {
+      for (let adapter = unknown.shift(); adapter; adapter = unknown.shift()) {
+        const { body } = await hand.ask("Hash", [this.#platform.after(adapter.file, adapter.info.data_start)]);
+        adapter.data = body;
+        told({ phase: "read", done: (done += adapter.info.size), total });
+      }
+    };
+    await Promise.all(this.#crew(Math.min(unknown.length, this.#threads)).map(next));
+  }
+
+  /** Ends all hands. */
+  #clear() {
+    for (const hand of this.#hands) hand.stop(closed("This merge"));
+    this.#hands = [];
   }
 
   /** What adapters ask of the engine. */
@@ -205,4 +243,20 @@ class Engine {
 const numbers = (adapters) => adapters.map((adapter) => adapter.number);
 const inputs = (adapters) => adapters.map((adapter) => adapter.input);
 const files = (adapters, base) => [...adapters.map((adapter) => adapter.file), ...(base?.files ?? [])];
+const isRecipe = (recipe, { length }) => Array.isArray(recipe?.sources) && recipe.sources.length === length;
+
+/** The recipe with the hashes of its sources' tensor data. */
+function named(recipe, hashes) {
+  if (!isRecipe(recipe, hashes)) return recipe;
+  return { ...recipe, sources: recipe.sources.map((source, i) => ({ ...source, data: `sha256:${hashes[i]}` })) };
+}
+
+/** The same with those of the adapters; refused where it was made with others, unless any will do. */
+function fitting(recipe, adapters, any) {
+  const hashes = adapters.map(({ data }) => data);
+  const wrong = isRecipe(recipe, adapters) && !any ? recipe.sources.findIndex(({ data }, i) => data && data !== `sha256:${hashes[i]}`) : -1;
+  if (wrong >= 0) throw other(adapters[wrong].label, `/sources/${wrong}`, recipe.sources[wrong].data, `sha256:${hashes[wrong]}`);
+  return named(recipe, hashes);
+}
+
 const settings = (recipe, base) => ({ recipe: text(recipe), base: base?.model });

@@ -42,3 +42,16 @@ export const unread = (what, cause) =>
 /** The package's parts do not fit together. */
 export const unexpected = () =>
   one("crashed", "The package and its engine do not understand each other", undefined, "Install the package again: its files are of different versions.");
+
+/** An adapter is not the one that a recipe was made with. */
+export const other = (file, key, expected, found) =>
+  new RankweaveError([
+    {
+      kind: "mismatch",
+      what: "An adapter holds something else than the recipe was made with",
+      place: { file, key },
+      expected,
+      found,
+      hint: "Give the adapter that the recipe was made with, or merge with anyFiles.",
+    },
+  ]);

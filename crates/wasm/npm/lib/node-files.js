@@ -17,11 +17,13 @@ export class Blob {
     this.size = this.#parts.reduce((sum, { start, end }) => sum + end - start, 0);
   }
 
-  /** A file as the other side describes it: a path or an open file with its size, or bytes. */
+  /** A file as the other side describes it: a path or an open file with its size, from `start` if it is
+   * not all that is meant, or bytes. */
   static of(file) {
     const blob = new Blob();
-    blob.size = file.bytes?.byteLength ?? file.size;
-    blob.#parts = [{ file, start: 0, end: blob.size }];
+    const [start, end] = [file.start ?? 0, file.bytes?.byteLength ?? file.size];
+    blob.size = end - start;
+    blob.#parts = [{ file, start, end }];
     return blob;
   }
 

@@ -65,6 +65,9 @@ export async function hold(source, options) {
   return { bytes: shared(parts, size) };
 }
 
+/** The rest of a file. */
+export const after = (file, start) => (file.bytes ? { bytes: file.bytes.subarray(start) } : { ...file, start });
+
 const file = ({ size, mtimeMs }, where) => ({ size, changed: mtimeMs, ...where });
 
 /** The path of a string or a file: address; other addresses are fetched. */

@@ -64,5 +64,8 @@ export async function hold(source, options) {
   return new Blob([blob, ...parts]);
 }
 
+/** The rest of a file. */
+export const after = (file, start) => file.slice(start);
+
 /** A file that the engine gives. */
 export const given = (blob) => ({ blob: () => blob, stream: () => blob.stream(), text: () => blob.text() });

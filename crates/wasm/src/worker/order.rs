@@ -40,8 +40,6 @@ fn chosen(settings: &Settings, adapters: &[&Adapter]) -> Recipe {
     for (source, mix) in recipe.sources.iter_mut().zip(&settings.mix) {
         source.data = mix.data.as_ref().map(|hash| format!("sha256:{hash}"));
     }
-    let expect = |hash: &String| Expect { data: Some(format!("sha256:{hash}")), ..Expect::default() };
-    recipe.expect = settings.expected.as_ref().map(expect);
     let params = settings.params.iter().map(|(name, value)| (name.clone(), json(value)));
     recipe.method = MethodRef { id: settings.method.clone(), params: params.collect() };
     recipe.seed = settings.seed;
@@ -56,6 +54,9 @@ fn chosen(settings: &Settings, adapters: &[&Adapter]) -> Recipe {
         title: settings.title.clone(),
         ..recipe.output
     };
+    let expected = settings.expected.as_ref().filter(|(id, _)| *id == recipe.id());
+    let expect = |(_, hash): &(String, String)| Expect { data: Some(format!("sha256:{hash}")), ..Expect::default() };
+    recipe.expect = expected.map(expect);
     recipe
 }
 
