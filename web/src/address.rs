@@ -56,7 +56,7 @@ pub fn follow() {
                 let link = if adapters.is_empty() {
                     None
                 } else {
-                    let Ok(shared) = engine.share((adapters, settings), (names, false), None).await else { return };
+                    let Ok(shared) = engine.share((adapters, settings), (names, None), None).await else { return };
                     // Only what is new is news: the settings depend on it.
                     if is_last() && state.recipe_id.with_untracked(|id| *id != shared.id) {
                         state.recipe_id.set(shared.id);

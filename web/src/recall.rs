@@ -200,6 +200,15 @@ fn fill(state: State, one: &Wanted) {
     entry.te.set(slot.te);
     let own = entry.facts.with_untracked(|facts| facts.family == slot.family);
     entry.blocks.set(if own { slot.blocks.clone() } else { Vec::new() });
+    if let (Some(text), Some(engine)) = (slot.typed.clone(), state.engine.get_untracked()) {
+        let (number, blocks) = (entry.number, entry.blocks.clone());
+        spawn_local(async move {
+            match engine.blocks(number, text).await {
+                Ok(values) => blocks.set(values),
+                Err(failure) => state.troubles.update(|all| all.extend(reasons(failure))),
+            }
+        });
+    }
     entry.direction.set(slot.direction);
     entry.rules.set(slot.rules.clone());
     entry.at.set(slot.at.clone());

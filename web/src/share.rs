@@ -98,6 +98,10 @@ fn ShareDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
         })
     };
     let text = move || forms.with(|all| all.get(chosen.get()).or(all.first()).map_or_else(live::nothing, shown));
+    let picture = move || match shared.with(|shared| shared.as_ref().and_then(|shared| shared.qr.clone())) {
+        Some(code) if chosen.get() == 0 => qr(code),
+        _ => live::nothing(),
+    };
     let remember = move |told: bool| {
         state.names.set(told);
         if let Ok(Some(storage)) = window().local_storage() {
@@ -115,6 +119,7 @@ fn ShareDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
             {live::part(tabs)}
         </div>
         {live::part(text)}
+        {live::part(picture)}
         <div class="option">
             <input
                 type="checkbox"
@@ -141,7 +146,7 @@ fn follow(state: State, shared: RwSignal<Option<Shared>>, done: Option<String>) 
             return;
         }
         let fresh = untrack(|| state.job.with(|job| job.outcome().is_some_and(|outcome| !outcome.is_stale(state))));
-        if let Ok(found) = engine.share((adapters, settings), (named, true), done.filter(|_| fresh)).await {
+        if let Ok(found) = engine.share((adapters, settings), (named, Some(address::page())), done.filter(|_| fresh)).await {
             shared.set(Some(found));
         }
     });
@@ -174,6 +179,17 @@ fn shown(form: &Form) -> AnyView {
             {copy_button(&format!("Copy {}", form.title), form.text.clone())}
             <span class="small muted">{format!("{length} characters")}</span>
         </p>
+    }
+    .into_any()
+}
+
+/// The address as a picture for a phone's camera.
+fn qr((size, path): (u32, String)) -> AnyView {
+    view! {
+        <svg class="qr" role="img" aria-label="QR code of the link" viewBox=format!("0 0 {size} {size}")>
+            <rect width=size.to_string() height=size.to_string() fill="#fff" />
+            <path d=path fill="#000" />
+        </svg>
     }
     .into_any()
 }

@@ -130,8 +130,8 @@ pub(crate) struct Merge {
     /// Write the report as JSON to this file.
     #[arg(long, value_name = "FILE.json")]
     pub report: Option<PathBuf>,
-    /// Take weights, method and output from a recipe: a JSON file, a link, or a merged file that tells its own. Inputs are
-    /// known by what they hold, whatever their names and order.
+    /// Take weights, method and output from a recipe: a file with JSON, YAML like mergekit's or ours, or a prompt; a link; a
+    /// prompt's <lora:…> tags; or a merged file that tells its own. Inputs are known by what they hold, or by name.
     #[arg(long, value_name = "RECIPE", conflicts_with_all = ["weights", "te_weights", "blocks", "rules", "drops", "method", "params", "rank", "dtype", "keys", "metadata", "seed"])]
     pub recipe: Option<String>,
     /// Take files that are not those of the recipe, in its order.
@@ -141,7 +141,8 @@ pub(crate) struct Merge {
 
 #[derive(Args)]
 pub(crate) struct Recipe {
-    /// A JSON file, a link, or a merged file that tells its own.
+    /// A file with JSON, YAML like mergekit's or ours, or a prompt; a link; a prompt's <lora:…> tags; or a merged file that
+    /// tells its own.
     #[arg(value_name = "RECIPE")]
     pub recipe: String,
     /// How to print it.
@@ -158,6 +159,14 @@ pub(crate) enum RecipeForm {
     Link,
     /// Its id: the same for all recipes that mean the same.
     Id,
+    /// YAML like mergekit's, with what mergekit has no word for under a key of its own.
+    Yaml,
+    /// A command line that merges, for a POSIX shell.
+    Command,
+    /// A Python script that merges, for those who work with PEFT.
+    Python,
+    /// A prompt's <lora:…> tags, for plain sums.
+    Prompt,
 }
 
 #[derive(Args)]

@@ -2,7 +2,9 @@
 
 use crate::args::{self, RecipeForm};
 use crate::inputs::{self, Input, cannot_read};
+use crate::show;
 use rankweave_adapter::{Error, Kind, Source, hash};
+use rankweave_recipe::forms::{self, Imported};
 use rankweave_recipe::{Identity, Recipe, identify, order};
 use std::io::Read;
 use std::path::Path;
@@ -27,16 +29,31 @@ pub(crate) fn run(args: &args::Recipe) -> Result<(), Vec<Error>> {
             RecipeForm::Json => serde_json::to_string_pretty(&recipe).unwrap_or_default(),
             RecipeForm::Link => recipe.link(),
             RecipeForm::Id => recipe.id(),
+            RecipeForm::Yaml => recipe.to_yaml().trim_end().to_owned(),
+            RecipeForm::Command => recipe.to_command(),
+            RecipeForm::Python => recipe.to_python().trim_end().to_owned(),
+            RecipeForm::Prompt => recipe.to_prompt().ok_or_else(|| vec![no_prompt()])?,
         }
     );
     Ok(())
 }
 
-/// Reads a recipe: from a file, from a merged file's metadata, or from a link.
+fn no_prompt() -> Error {
+    let error = Error::new(Kind::Unsupported, "The recipe cannot be said by tags of a prompt");
+    error.expected("a plain sum").hint("Merge it, and load the merged file: <lora:merged:1>.")
+}
+
+/// Reads a recipe in any form: from a file, from a merged file's metadata, or as it stands. Prints what was left out.
 pub(crate) fn read(given: &str) -> Result<Recipe, Vec<Error>> {
+    let Imported { recipe, warnings } = imported(given)?;
+    warnings.iter().for_each(show::warning);
+    Ok(recipe)
+}
+
+fn imported(given: &str) -> Result<Imported, Vec<Error>> {
     let path = Path::new(given);
-    if !path.exists() && Recipe::is_link(given) {
-        return Recipe::from_link(given);
+    if !path.exists() && (Recipe::is_link(given) || given.contains('<')) {
+        return forms::read(given);
     }
     let one = |error: Error| vec![error];
     if path.is_dir() || path.extension().is_some_and(|x| x == "safetensors") {
@@ -45,11 +62,10 @@ pub(crate) fn read(given: &str) -> Result<Recipe, Vec<Error>> {
             let error = Error::new(Kind::Parameter, "The file tells no recipe").file(&label).key(KEY);
             one(error.hint("Only files that Rankweave merged tell how they were made."))
         })?;
-        return Recipe::parse(text).map_err(|errors| in_file(errors, &label));
+        return Recipe::parse(text).map(Imported::from).map_err(|errors| in_file(errors, &label));
     }
     let text = text(path).map_err(one)?;
-    let read = if Recipe::is_link(&text) { Recipe::from_link(&text) } else { Recipe::parse(&text) };
-    read.map_err(|errors| in_file(errors, given))
+    forms::read(&text).map_err(|errors| in_file(errors, given))
 }
 
 fn text(path: &Path) -> Result<String, Error> {
@@ -76,7 +92,10 @@ pub(crate) fn place(recipe: &mut Recipe, inputs: Vec<Input>, any: bool) -> Resul
     let sorted: Vec<Identity> = order.iter().map(|i| files[*i].clone()).collect();
     identify(recipe, &sorted);
     let mut slots: Vec<Option<Input>> = inputs.into_iter().map(Some).collect();
-    Ok(order.into_iter().filter_map(|i| slots[i].take()).collect())
+    let inputs: Vec<Input> = order.into_iter().filter_map(|i| slots[i].take()).collect();
+    let families = inputs.iter().map(|input| input.adapter.family.id.as_str());
+    forms::settle(recipe, &families.collect::<Vec<_>>())?;
+    Ok(inputs)
 }
 
 /// What the inputs hold, with their files' hashes where `whole`: one thread for each core.

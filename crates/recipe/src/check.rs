@@ -1,6 +1,7 @@
 //! Everything that is wrong with a recipe, told at once. The key of an error is a JSON pointer (RFC 6901).
 
 use crate::blocks::Rule;
+use crate::forms::waiting;
 use crate::recipe::{Output, Rank, Recipe};
 use crate::sources;
 use rankweave_adapter::{Error, Kind, MetadataMode};
@@ -44,7 +45,7 @@ pub(crate) fn problems(recipe: &Recipe, adapters: Option<usize>) -> Vec<Error> {
     texts(recipe, &mut found);
     count(recipe, adapters, &mut found);
     sources::problems(recipe, &mut found);
-    mix(recipe, &mut found);
+    mix(recipe, adapters, &mut found);
     method(recipe, &mut found);
     output(recipe, &mut found);
     if recipe.other.contains_key("overrides") {
@@ -106,7 +107,7 @@ fn count(recipe: &Recipe, adapters: Option<usize>, found: &mut Vec<Error>) {
     }
 }
 
-fn mix(recipe: &Recipe, found: &mut Vec<Error>) {
+fn mix(recipe: &Recipe, adapters: Option<usize>, found: &mut Vec<Error>) {
     if recipe.mix.is_empty() {
         found.push(parameter("The recipe mixes nothing").key("/mix").hint("Name at least one source in mix."));
     }
@@ -133,6 +134,9 @@ fn mix(recipe: &Recipe, found: &mut Vec<Error>) {
             found.extend(blocks.problems(i));
         }
         found.extend(Rule::problems(&entry.rules, i));
+        if adapters.is_some() {
+            found.extend(waiting(entry, i));
+        }
         if entry.other.contains_key("params") {
             found.push(later(&format!("/mix/{i}/params")));
         }

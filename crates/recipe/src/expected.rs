@@ -34,7 +34,9 @@ fn reasons(prepared: &Prepared, then: Option<&str>, now: Option<&str>) -> String
         reasons.push("the base model may be another".to_owned());
     }
     if reasons.is_empty() {
-        reasons.push("files that it names without a hash may be others, or a setting was changed".to_owned());
+        let processors = "another processor may have made it: page and terminal round differently where a method decomposes \
+             matrices or looks at every entry";
+        reasons.push(format!("{processors}; or files that it names without a hash are others"));
     }
     reasons.join("; ")
 }

@@ -16,6 +16,7 @@ mod compatibility;
 mod conflicts;
 mod devices;
 mod expected;
+pub mod forms;
 mod inspect;
 mod link;
 mod loads;

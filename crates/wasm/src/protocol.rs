@@ -145,8 +145,8 @@ pub enum Request {
         settings: Settings,
         /// Whether the names of the files are told.
         names: bool,
-        /// Whether all forms are wanted, or the link alone.
-        all: bool,
+        /// The page's address, where all forms are wanted; else the link alone is made.
+        page: Option<String>,
         /// Hash of the tensor data that comes out, if it is known.
         expected: Option<String>,
     },

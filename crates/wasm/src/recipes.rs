@@ -23,6 +23,8 @@ pub struct Shared {
     pub link: String,
     /// Other forms, in reading order, if they were asked for.
     pub forms: Vec<Form>,
+    /// A QR code of the address, likewise: its side in modules, and the path of the dark ones. None if it is too long.
+    pub qr: Option<(u32, String)>,
 }
 
 /// A form of a recipe.
@@ -92,7 +94,9 @@ pub struct Slot {
     pub te: Option<f64>,
     /// Likewise.
     pub blocks: Vec<f64>,
-    /// Likewise.
+    /// Block weights that were typed without their family; they are read once there is a file.
+    pub typed: Option<String>,
+    /// As [`crate::protocol::Mix`] has it.
     pub direction: bool,
     /// Likewise.
     pub rules: Vec<Rule>,

@@ -10,7 +10,7 @@ use crate::{project, run};
 use std::fs;
 
 /// The targets, each a program of tests/fuzz.
-const TARGETS: [&str; 4] = ["header", "dialect", "config", "metadata"];
+const TARGETS: [&str; 5] = ["header", "dialect", "config", "metadata", "forms"];
 
 /// Seconds per target when nothing else is asked for.
 const SECONDS: u64 = 300;

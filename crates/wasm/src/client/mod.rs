@@ -263,18 +263,18 @@ impl Engine {
         running.iter().for_each(|(_, link)| link.stop(&Failure::Cancelled));
     }
 
-    /// The recipe of a merge as text, with the files' names if `names`, in all forms if `all`, and with the hash of what
-    /// comes out, if it is known.
+    /// The recipe of a merge as text, with the files' names if `names`, in all forms if the address of the `page` is given, and
+    /// with the hash of what comes out, if it is known.
     ///
     /// # Errors
     /// If the desk crashes.
     pub async fn share(
         &self,
         (adapters, settings): (Vec<u32>, Settings),
-        (names, all): (bool, bool),
+        (names, page): (bool, Option<String>),
         expected: Option<String>,
     ) -> Result<Shared, Failure> {
-        read(&self.desk()?.ask(&Request::Share { adapters, settings, names, all, expected }, &[]).await?)
+        read(&self.desk()?.ask(&Request::Share { adapters, settings, names, page, expected }, &[]).await?)
     }
 
     /// Reads a recipe, or a link to one.

@@ -90,7 +90,7 @@ impl Desk {
         &self,
         numbers: &[u32],
         settings: &Settings,
-        how: (bool, bool),
+        how: (bool, Option<&str>),
         expected: Option<&str>,
     ) -> Result<Shared, Vec<Error>> {
         recipes::shared(settings, &self.adapters(numbers)?, how, expected)

@@ -4,18 +4,19 @@ use crate::protocol::{self, Form, Recalled, Rule, Settings, Shared, Slot, Value}
 use crate::worker::order;
 use rankweave_adapter::{Adapter, Error, MetadataMode, Warning};
 use rankweave_merge::{ParamKind, Params, find};
+use rankweave_recipe::forms::{self, Imported};
 use rankweave_recipe::{Expect, Identity, MixEntry, Output, Rank, Recipe, SourceRef, identify};
 use serde_json::Value as Json;
 
 /// Where a merged file keeps its recipe.
 const KEY: &str = "rankweave.recipe";
 
-/// The recipe of `settings` as text, with the files' names if `names`, in all forms if `all`, and with the hash of what
-/// should come out, if it is known.
+/// The recipe of `settings` as text, with the files' names if `names`, in all forms if the address of the `page` is given, and
+/// with the hash of what should come out, if it is known.
 pub fn shared(
     settings: &Settings,
     adapters: &[&Adapter],
-    (names, all): (bool, bool),
+    (names, page): (bool, Option<&str>),
     expected: Option<&str>,
 ) -> Result<Shared, Vec<Error>> {
     let mut recipe = order::recipe(settings, adapters)?;
@@ -33,11 +34,14 @@ pub fn shared(
         ..Expect::default()
     });
     let recipe = recipe.normal();
-    let forms = if all { forms(&recipe) } else { Vec::new() };
-    Ok(Shared { id: recipe.id(), link: recipe.link(), forms })
+    let link = recipe.link();
+    let address = page.map(|page| format!("{page}#r={link}"));
+    let qr = address.as_deref().and_then(forms::qr).map(|qr| (qr.size, qr.path));
+    let forms = if page.is_some() { forms_of(&recipe) } else { Vec::new() };
+    Ok(Shared { id: recipe.id(), link, forms, qr })
 }
 
-fn forms(recipe: &Recipe) -> Vec<Form> {
+fn forms_of(recipe: &Recipe) -> Vec<Form> {
     let form = |id: &str, title: &str, help: &str, text: String| Form {
         id: id.into(),
         title: title.into(),
@@ -45,7 +49,15 @@ fn forms(recipe: &Recipe) -> Vec<Form> {
         text,
     };
     let json = serde_json::to_string_pretty(recipe).unwrap_or_default();
-    vec![form("json", "JSON", "The recipe itself: for `rankweave merge --recipe`, and to keep beside the file.", json)]
+    let prompt = recipe.to_prompt();
+    let prompt = prompt.map(|text| form("prompt", "Prompt", "Tags that load the adapters at these weights.", text));
+    let all = [
+        form("json", "JSON", "The recipe itself: for rankweave merge --recipe, and to keep beside the file.", json),
+        form("yaml", "YAML", "Like mergekit's; what it has no word for stands under rankweave.", recipe.to_yaml()),
+        form("command", "Terminal", "The same merge in a terminal, in the folder of the files.", recipe.to_command()),
+        form("python", "Python", "A script; its head says what it needs and what it gives.", recipe.to_python()),
+    ];
+    all.into_iter().chain(prompt).collect()
 }
 
 fn identity(adapter: &Adapter, mix: &protocol::Mix) -> Identity {
@@ -55,11 +67,12 @@ fn identity(adapter: &Adapter, mix: &protocol::Mix) -> Identity {
 /// A recipe's text, or a link to one, as the page shows it.
 pub fn recalled(text: &str) -> Result<Recalled, Vec<Error>> {
     let recipe = order::read(text)?;
-    let problems = recipe.problems();
+    let waits = |error: &Error| error.place.key.as_ref().is_some_and(|key| key.ends_with("/lbw"));
+    let problems: Vec<Error> = recipe.problems().into_iter().filter(|error| !waits(error)).collect();
     if !problems.is_empty() {
         return Err(problems);
     }
-    let mut notes = notes(&recipe);
+    let mut notes = [warnings, notes(&recipe)].concat();
     let slots =
         recipe.mix.iter().filter_map(|entry| Some(slot(entry, recipe.sources.iter().find(|s| s.id == entry.src)?)));
     let rank = match recipe.output.rank {
@@ -113,7 +126,7 @@ fn notes(recipe: &Recipe) -> Vec<Warning> {
     keys.extend(
         recipe.sources.iter().enumerate().flat_map(|(i, s)| s.other.keys().map(move |k| format!("/sources/{i}/{k}"))),
     );
-    keys.extend(recipe.mix.iter().enumerate().flat_map(|(i, m)| m.other.keys().map(move |k| format!("/mix/{i}/{k}"))));
+    keys.extend(recipe.mix.iter().enumerate().flat_map(|(i, m)| m.other.keys().filter(|k| *k != "lbw").map(move |k| format!("/mix/{i}/{k}"))));
     let unknown = (!keys.is_empty())
         .then(|| note("unknown", &format!("The recipe says what is not known here: {}", keys.join(", "))));
     let alphas = (alpha.as_deref() == Some("keep-first"))
@@ -138,6 +151,7 @@ fn slot(entry: &MixEntry, source: &SourceRef) -> Slot {
         te: entry.te,
         // They were checked.
         blocks: entry.blocks.as_ref().and_then(|blocks| blocks.resolve().ok()).unwrap_or_default(),
+        typed: entry.other.get("lbw").and_then(|text| text.as_str()).map(str::to_owned),
         direction: source.dora.is_some(),
         rules: entry.rules.iter().map(|rule| Rule { pattern: rule.pattern.clone(), weight: rule.weight }).collect(),
     }
