@@ -9,11 +9,11 @@ import struct
 
 import numpy as np
 
-_NUMPY = {"F64": np.float64, "F32": np.float32, "F16": np.float16}
+_NUMPY = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "U8": np.uint8}
 
 
 def encode(array, dtype):
-    """Little-endian bytes of `array` in `dtype` (F64, F32, F16, BF16)."""
+    """Little-endian bytes of `array` in `dtype` (F64, F32, F16, BF16, U8)."""
     array = np.asarray(array, dtype=np.float64)
     if dtype != "BF16":
         return np.ascontiguousarray(array, dtype=_NUMPY[dtype]).tobytes()

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::fingerprint::Hash;
 use crate::toolchain::Toolchain;
 use crate::tools::Tools;
-use crate::{finish, project, run, sizes};
+use crate::{finish, playground, project, run, sizes};
 use std::fs;
 use std::path::Path;
 
@@ -49,6 +49,7 @@ pub fn build_with(toolchain: &Toolchain, tools: &Tools) -> Result<()> {
     }
     run::show("trunk build", &mut trunk)?;
     finish::finish(&dist)?;
+    playground::put(&project::root(), &dist)?;
     project::write(&stamp, up_to_date(&dist)?)?;
     for line in sizes::table(&dist)? {
         run::note(&line);

@@ -69,7 +69,7 @@ fn name_engine(assets: &Path, page: &str) -> Result<String> {
 }
 
 /// The page with the policy as the first thing after its character set.
-fn with_policy(page: &str, rules: &Rules) -> Result<String> {
+pub fn with_policy(page: &str, rules: &Rules) -> Result<String> {
     let wrong = |what: &str, hint: &str| Err(Error::new(what, "www/index.html", hint));
     let Some(policy) = rules.header("/", POLICY) else {
         return wrong("no content security policy is set for the page", "set one for /* in www/_headers");

@@ -22,6 +22,7 @@ mod nodetest;
 mod npm;
 mod package;
 mod path;
+mod playground;
 mod project;
 mod run;
 mod serve;

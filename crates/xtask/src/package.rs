@@ -41,7 +41,7 @@ pub fn package_with(toolchain: &Toolchain, tools: &Tools) -> Result<PathBuf> {
 }
 
 /// Writes the package anew, from the sources and the site: its bytes.
-fn write(root: &Path, dist: &Path, folder: &Path) -> Result<u64> {
+pub fn write(root: &Path, dist: &Path, folder: &Path) -> Result<u64> {
     let _ = fs::remove_dir_all(folder);
     copy(&root.join("crates/wasm/npm"), folder)?;
     for name in ["LICENSE-APACHE", "LICENSE-MIT"] {
@@ -110,7 +110,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// Copies a file or a folder.
-fn copy(from: &Path, to: &Path) -> Result<()> {
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
     let failed = |e| Error::io("cannot copy", from, &e);
     if !from.is_dir() {
         let parent = to.parent().map_or(Ok(()), fs::create_dir_all);

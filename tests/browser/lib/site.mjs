@@ -12,7 +12,8 @@ export const root = resolve(fileURLToPath(import.meta.url), "../../../..");
 /** The built site. */
 export const dist = process.env.RANKWEAVE_DIST ?? join(root, "dist");
 
-const types = {
+/** Types of files by their endings. */
+export const types = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript",
   ".css": "text/css",
