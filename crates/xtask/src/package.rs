@@ -110,7 +110,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// Copies a file or a folder.
-fn copy(from: &Path, to: &Path) -> Result<()> {
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
     let failed = |e| Error::io("cannot copy", from, &e);
     if !from.is_dir() {
         let parent = to.parent().map_or(Ok(()), fs::create_dir_all);
