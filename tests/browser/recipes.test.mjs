@@ -138,6 +138,32 @@ test("a merged file tells its recipe, and the page opens it", async () => {
   assert.equal(await weight(other, paths[0]).inputValue(), "0.25");
 });
 
+test("a prompt and a mergekit file ask for their adapters; every form is there to be copied", async () => {
+  const paths = pair("forms");
+  const page = await open();
+  await page.getByRole("button", { name: "Open recipe" }).click();
+  await page.getByRole("textbox", { name: /Paste/ }).fill("a cat <lora:forms-1:0.4> by the sea <lora:forms-2:-0.2:0.1>");
+  await page.locator("dialog[open]").getByRole("button", { name: "Open", exact: true }).click();
+  await slots(page).getByText("forms-2.safetensors").waitFor();
+  await page.getByLabel("Adapter files", { exact: true }).setInputFiles(paths);
+  await slots(page).waitFor({ state: "hidden" });
+  assert.equal(await weight(page, paths[0]).inputValue(), "0.4");
+  const yaml = `merge_method: ties\nparameters: {density: 0.3}\ndtype: bfloat16\nmodels:\n${paths
+    .map((path, i) => `  - {model: ${basename(path)}, parameters: {weight: ${0.5 + i}}}`)
+    .join("\n")}\n`;
+  await page.locator("#adapter-files").setInputFiles([{ name: "merge.yaml", mimeType: "text/yaml", buffer: Buffer.from(yaml) }]);
+  await page.waitForFunction(() => document.getElementById("method").value === "ties");
+  await told(page, (recipe) => recipe?.mix[1].weight === 1.5 && recipe.output.dtype === "bf16");
+  await page.getByRole("button", { name: "Share", exact: true }).click();
+  for (const [name, says] of [["YAML", "merge_method: ties"], ["Terminal", "rankweave merge"], ["Python", "import"]]) {
+    await page.getByRole("button", { name, exact: true }).click();
+    assert.ok((await page.getByRole("textbox", { name, exact: true }).inputValue()).includes(says), name);
+  }
+  await page.getByRole("button", { name: "Link", exact: true }).click();
+  await page.getByRole("img", { name: "QR code of the link" }).waitFor();
+  await check(page, "link and code");
+});
+
 test("what is no recipe is told, and nothing changes", async () => {
   const page = await open({ url: undefined });
   await page.getByRole("button", { name: "Open recipe" }).click();

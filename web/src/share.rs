@@ -146,7 +146,9 @@ fn follow(state: State, shared: RwSignal<Option<Shared>>, done: Option<String>) 
             return;
         }
         let fresh = untrack(|| state.job.with(|job| job.outcome().is_some_and(|outcome| !outcome.is_stale(state))));
-        if let Ok(found) = engine.share((adapters, settings), (named, Some(address::page())), done.filter(|_| fresh)).await {
+        if let Ok(found) =
+            engine.share((adapters, settings), (named, Some(address::page())), done.filter(|_| fresh)).await
+        {
             shared.set(Some(found));
         }
     });

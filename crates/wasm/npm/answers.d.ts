@@ -334,6 +334,8 @@ export interface Shared {
   link: string;
   /** As other texts; the first is its JSON. */
   forms: Form[];
+  /** A QR code of the address: its side in modules, and the path of the dark ones. None if it is too long. */
+  qr?: [number, string];
 }
 
 /** A recipe as a text. */

@@ -103,6 +103,8 @@ export interface Engine {
     options?: {
       /** Whether the names of files are told; yes. */
       names?: boolean;
+      /** Address of the page that the QR code opens. */
+      page?: string;
       /** Hash of the tensor data that comes out, if it is known: `Summary.data_sha256`. */
       expected?: string;
       signal?: AbortSignal;

@@ -85,10 +85,10 @@ class Engine {
     return until(signal, this.#ask({ Plan: { adapters: numbers(adapters), settings: settings(wish, base) } }, [], base));
   }
 
-  async share(recipe, adapters, { names = true, expected, signal } = {}) {
+  async share(recipe, adapters, { names = true, page = "", expected, signal } = {}) {
     const mix = adapters.map(({ data }) => ({ data }));
     const wish = { ...settings(recipe), mix };
-    return until(signal, this.#ask({ Share: { adapters: numbers(adapters), settings: wish, names, all: true, expected } }));
+    return until(signal, this.#ask({ Share: { adapters: numbers(adapters), settings: wish, names, page, expected } }));
   }
 
   async analyze(adapters, { recipe, weights, seed, exact = false, base, signal, onProgress } = {}) {
@@ -158,7 +158,7 @@ class Engine {
     } catch {
       return recipe;
     }
-    const { forms } = await this.#ask({ Share: { adapters: [], settings: { recipe }, names: true, all: true } });
+    const { forms } = await this.#ask({ Share: { adapters: [], settings: { recipe }, names: true, page: "" } });
     return JSON.parse(forms.find(({ id }) => id === "json").text);
   }
 

@@ -138,9 +138,10 @@ impl Worker {
             Request::NoBase => Answer::new(&self.desk.no_base(), none),
             Request::Close { adapter } => Answer::new(&self.desk.close(adapter), none),
             Request::Blocks { adapter, text } => Answer::new(&self.desk.blocks(adapter, &text).map_err(one)?, none),
-            Request::Share { adapters, settings, names, page, expected } => {
-                Answer::new(&self.desk.share(&adapters, &settings, (names, page.as_deref()), expected.as_deref())?, none)
-            }
+            Request::Share { adapters, settings, names, page, expected } => Answer::new(
+                &self.desk.share(&adapters, &settings, (names, page.as_deref()), expected.as_deref())?,
+                none,
+            ),
             Request::Recall { text } => Answer::new(&recipes::recalled(&text)?, none),
             Request::Told { adapter } => Answer::new(&self.desk.told(adapter)?, none),
             Request::Plan { adapters, settings } => Answer::new(&self.desk.plan(&adapters, &settings)?, none),

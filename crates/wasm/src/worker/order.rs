@@ -13,12 +13,12 @@ pub fn recipe(settings: &Settings, adapters: &[&Adapter]) -> Result<Recipe, Vec<
     settings.recipe.as_deref().map_or_else(|| Ok(chosen(settings, adapters)), read)
 }
 
-/// A recipe's text, or a link to one.
+/// A recipe in any of its forms.
 ///
 /// # Errors
 /// All reasons why it cannot be read.
 pub fn read(text: &str) -> Result<Recipe, Vec<Error>> {
-    if Recipe::is_link(text) { Recipe::from_link(text) } else { Recipe::parse(text) }
+    rankweave_recipe::forms::read(text).map(|read| read.recipe)
 }
 
 fn chosen(settings: &Settings, adapters: &[&Adapter]) -> Recipe {

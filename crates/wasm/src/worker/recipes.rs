@@ -66,7 +66,7 @@ fn identity(adapter: &Adapter, mix: &protocol::Mix) -> Identity {
 
 /// A recipe's text, or a link to one, as the page shows it.
 pub fn recalled(text: &str) -> Result<Recalled, Vec<Error>> {
-    let recipe = order::read(text)?;
+    let Imported { recipe, warnings } = forms::read(text)?;
     let waits = |error: &Error| error.place.key.as_ref().is_some_and(|key| key.ends_with("/lbw"));
     let problems: Vec<Error> = recipe.problems().into_iter().filter(|error| !waits(error)).collect();
     if !problems.is_empty() {
@@ -126,7 +126,13 @@ fn notes(recipe: &Recipe) -> Vec<Warning> {
     keys.extend(
         recipe.sources.iter().enumerate().flat_map(|(i, s)| s.other.keys().map(move |k| format!("/sources/{i}/{k}"))),
     );
-    keys.extend(recipe.mix.iter().enumerate().flat_map(|(i, m)| m.other.keys().filter(|k| *k != "lbw").map(move |k| format!("/mix/{i}/{k}"))));
+    keys.extend(
+        recipe
+            .mix
+            .iter()
+            .enumerate()
+            .flat_map(|(i, m)| m.other.keys().filter(|k| *k != "lbw").map(move |k| format!("/mix/{i}/{k}"))),
+    );
     let unknown = (!keys.is_empty())
         .then(|| note("unknown", &format!("The recipe says what is not known here: {}", keys.join(", "))));
     let alphas = (alpha.as_deref() == Some("keep-first"))
