@@ -8,6 +8,7 @@
 pub mod base;
 pub mod bench;
 pub mod dense;
+pub mod docs;
 pub mod engine;
 pub mod fixture;
 pub mod kinds;

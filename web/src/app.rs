@@ -67,7 +67,12 @@ pub fn App() -> impl IntoView {
             </section>
         </main>
         <footer class="foot">
-            <p>"Rankweave " {env!("CARGO_PKG_VERSION")} ". Free software, MIT or Apache-2.0."</p>
+            <p>
+                <a href="docs/">"Documentation"</a>
+                ". Rankweave "
+                {env!("CARGO_PKG_VERSION")}
+                ". Free software, MIT or Apache-2.0."
+            </p>
         </footer>
         <DropVeil />
         <Announcer />

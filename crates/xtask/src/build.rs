@@ -4,12 +4,22 @@ use crate::error::{Error, Result};
 use crate::fingerprint::Hash;
 use crate::toolchain::Toolchain;
 use crate::tools::Tools;
-use crate::{finish, playground, project, run, sizes};
+use crate::{docs, fetcher, finish, playground, project, run, sizes};
 use std::fs;
 use std::path::Path;
 
 /// Everything that dist/ is made of. This program's own sources are among crates/.
-const INPUTS: [&str; 7] = ["Cargo.toml", "Cargo.lock", "Trunk.toml", ".cargo/config.toml", "crates", "web", "www"];
+const INPUTS: [&str; 9] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "Trunk.toml",
+    ".cargo/config.toml",
+    "crates",
+    "web",
+    "www",
+    "tests/src/docs",
+    "tests/src/bin/docs.rs",
+];
 
 /// Installs what is missing and builds the site, unless it is up to date.
 pub fn build() -> Result<()> {
@@ -50,6 +60,8 @@ pub fn build_with(toolchain: &Toolchain, tools: &Tools) -> Result<()> {
     run::show("trunk build", &mut trunk)?;
     finish::finish(&dist)?;
     playground::put(&project::root(), &dist)?;
+    fetcher::put(&project::root(), &dist)?;
+    docs::put(toolchain, tools, &dist)?;
     project::write(&stamp, up_to_date(&dist)?)?;
     for line in sizes::table(&dist)? {
         run::note(&line);

@@ -70,8 +70,13 @@ fn name_engine(assets: &Path, page: &str) -> Result<String> {
 
 /// The page with the policy as the first thing after its character set.
 pub fn with_policy(page: &str, rules: &Rules) -> Result<String> {
-    let wrong = |what: &str, hint: &str| Err(Error::new(what, "www/index.html", hint));
-    let Some(policy) = rules.header("/", POLICY) else {
+    with_policy_of("/", page, rules)
+}
+
+/// The same with the policy that a path has.
+pub fn with_policy_of(path: &str, page: &str, rules: &Rules) -> Result<String> {
+    let wrong = |what: &str, hint: &str| Err(Error::new(what, format!("the page {path}"), hint));
+    let Some(policy) = rules.header(path, POLICY) else {
         return wrong("no content security policy is set for the page", "set one for /* in www/_headers");
     };
     let lower = page.to_ascii_lowercase();

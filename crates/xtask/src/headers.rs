@@ -4,6 +4,7 @@
 //! # a comment
 //! /assets/*            a path; * stands for anything
 //!   Name: value        a header for it, indented
+//!   ! Name             takes back what rules above have said of it
 //! ```
 //! All rules that match a path apply, in the order of the file.
 
@@ -16,7 +17,8 @@ pub struct Rules(Vec<Rule>);
 #[derive(Debug)]
 struct Rule {
     pattern: String,
-    headers: Vec<(String, String)>,
+    /// Names and values; one that is taken back has no value.
+    headers: Vec<(String, Option<String>)>,
 }
 
 impl Rules {
@@ -32,7 +34,11 @@ impl Rules {
                 rules.push(Rule { pattern: content.to_owned(), headers: Vec::new() });
                 continue;
             }
-            let header = content.split_once(':').filter(|(name, _)| is_token(name));
+            let header = match content.strip_prefix('!') {
+                Some(name) => Some((name.trim(), None)),
+                None => content.split_once(':').map(|(name, value)| (name, Some(value.trim().to_owned()))),
+            };
+            let header = header.filter(|(name, _)| is_token(name));
             let (Some(rule), Some((name, value))) = (rules.last_mut(), header) else {
                 return Err(Error::new(
                     format!("not a header below a path: {content:?}"),
@@ -40,18 +46,22 @@ impl Rules {
                     "write `  Name: value` below a line with a path",
                 ));
             };
-            rule.headers.push((name.to_owned(), value.trim().to_owned()));
+            rule.headers.push((name.to_owned(), value));
         }
         Ok(Self(rules))
     }
 
     /// All headers for a path, which begins with a slash.
     pub fn of<'a>(&'a self, path: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.0
-            .iter()
-            .filter(move |rule| matches(rule.pattern.as_bytes(), path.as_bytes()))
-            .flat_map(|rule| &rule.headers)
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        let rules = self.0.iter().filter(|rule| matches(rule.pattern.as_bytes(), path.as_bytes()));
+        let mut all: Vec<(&str, &str)> = Vec::new();
+        for (name, value) in rules.flat_map(|rule| &rule.headers) {
+            match value {
+                Some(value) => all.push((name, value)),
+                None => all.retain(|(given, _)| !given.eq_ignore_ascii_case(name)),
+            }
+        }
+        all.into_iter()
     }
 
     /// One header for a path; letter case in names does not matter.
@@ -93,8 +103,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_taken_back_is_not_sent() {
+        let rules = Rules::parse("/*\n  A: 1\n  B: 2\n/q/*\n  ! a\n  A: 3\n/q/r\n  ! B\n").unwrap();
+        let of = |path| rules.of(path).map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>();
+        assert_eq!(of("/p"), ["A=1", "B=2"]);
+        assert_eq!(of("/q/"), ["B=2", "A=3"]);
+        assert_eq!(of("/q/r"), ["A=3"]);
+    }
+
+    #[test]
     fn what_is_no_rule_is_refused_with_its_line() {
-        for text in ["  A: 1\n", "/*\n  A\n", "/*\n  : 1\n", "/*\n  A B: 1\n"] {
+        for text in ["  A: 1\n", "/*\n  A\n", "/*\n  : 1\n", "/*\n  A B: 1\n", "/*\n  !\n"] {
             let error = Rules::parse(text).unwrap_err();
             assert!(error.place.contains("line"), "{text:?}");
         }
@@ -109,6 +128,10 @@ mod tests {
         assert!(policy.contains("connect-src 'self';"));
         assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"));
         assert!(!policy.contains("http") && !policy.contains('"'));
+        assert_eq!(rules.of("/fetch/index.html").filter(|(name, _)| *name == "Content-Security-Policy").count(), 1);
+        let fetch = rules.header("/fetch/", "Content-Security-Policy").unwrap();
+        assert!(fetch.starts_with("default-src 'none'") && !fetch.contains("unsafe") && !fetch.contains("wasm"));
+        assert!(fetch.contains("connect-src 'self' https://huggingface.co https://*.hf.co;"));
         assert_eq!(rules.header("/", "Cache-Control"), None);
         assert!(rules.header("/assets/a.js", "Cache-Control").unwrap().contains("immutable"));
     }

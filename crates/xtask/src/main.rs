@@ -10,7 +10,9 @@ mod build;
 mod check;
 mod counts;
 mod debian;
+mod docs;
 mod error;
+mod fetcher;
 mod fingerprint;
 mod finish;
 mod fuzz;
@@ -87,7 +89,7 @@ const COMMANDS: [Command; 10] = [
     Command {
         name: "site",
         arguments: "",
-        summary: "build the site and say how to publish it",
+        summary: "build the site, documentation and all, and say how to publish it",
         run: |words| none("site", words, site),
     },
     Command {

@@ -93,8 +93,9 @@ mod tests {
     }
 
     #[test]
-    fn the_repository_pins_both_tools() {
+    fn the_repository_pins_its_tools() {
         assert!(pinned("Cargo.toml", "wasm-bindgen").is_ok());
+        assert!(pinned("Cargo.toml", "mdbook").is_ok());
         assert!(pinned("Trunk.toml", "trunk-version").is_ok());
     }
 }

@@ -1,7 +1,7 @@
-//! The two programs that make a page of a crate: Trunk and wasm-bindgen.
+//! The programs that make the site: Trunk and wasm-bindgen make a page of a crate, mdBook the documentation of its texts.
 //!
 //! They are compiled from their sources, once, into the project's cache folder. Their versions
-//! stand where the project needs them anyway: in Trunk.toml, and beside the crate in Cargo.toml.
+//! stand where the project needs them anyway: in Trunk.toml, and in Cargo.toml.
 
 use crate::error::{Error, Result};
 use crate::project;
@@ -28,6 +28,8 @@ struct Tool {
     version: String,
     /// Whether to take the exact dependencies that its authors tested.
     locked: bool,
+    /// Whether to compile what it can do beside the main thing, too.
+    whole: bool,
 }
 
 impl Tools {
@@ -41,6 +43,7 @@ impl Tools {
                 program: "trunk",
                 version: project::pinned("Trunk.toml", "trunk-version")?,
                 locked: true,
+                whole: true,
             },
             Tool {
                 package: "wasm-bindgen-cli",
@@ -48,6 +51,15 @@ impl Tools {
                 version: project::pinned("Cargo.toml", "wasm-bindgen")?,
                 // Its lock file names versions that were withdrawn.
                 locked: false,
+                whole: true,
+            },
+            Tool {
+                package: "mdbook",
+                program: "mdbook",
+                version: project::pinned("Cargo.toml", "mdbook")?,
+                locked: true,
+                // A server, a watcher and a search that the site does without are most of it.
+                whole: false,
             },
         ];
         let scratch = root.join("build");
@@ -72,7 +84,7 @@ impl Tool {
     fn is_in(&self, bin: &Path) -> bool {
         let mut command = run::command(bin.join(self.program));
         run::ask(command.arg("--version"), PATIENCE)
-            .is_some_and(|text| text.split_whitespace().any(|word| word == self.version))
+            .is_some_and(|text| text.split_whitespace().any(|word| word.trim_start_matches('v') == self.version))
     }
 
     fn install(&self, toolchain: &Toolchain, root: &Path, scratch: &Path) -> Result<()> {
@@ -89,6 +101,7 @@ impl Tool {
             .current_dir(root)
             .args(["install", self.package, "--version", &self.version, "--force"])
             .args(self.locked.then_some("--locked"))
+            .args((!self.whole).then_some("--no-default-features"))
             .arg("--root")
             .arg(root)
             .env("CARGO_TARGET_DIR", scratch)

@@ -26,28 +26,44 @@ export const types = {
 /** Serves dist/; `headers: false` is a host that cannot send any. */
 export async function serve({ headers = true } = {}) {
   if (!existsSync(join(dist, "index.html"))) throw new Error(`no page in ${dist}: run cargo xtask build`);
-  const always = headers ? await common() : {};
+  const rules = headers ? await read() : [];
   const server = createServer(async (request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, "http://x").pathname));
     const file = join(dist, path.endsWith("/") ? `${path}index.html` : path);
+    const own = of(rules, path);
     try {
       const body = await readFile(file);
-      response.writeHead(200, { ...always, "content-type": types[extname(file)] ?? "application/octet-stream" });
+      response.writeHead(200, { ...own, "content-type": types[extname(file)] ?? "application/octet-stream" });
       response.end(body);
     } catch {
-      response.writeHead(404, always).end();
+      response.writeHead(404, own).end();
     }
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
   return { url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() };
 }
 
-/** The headers that _headers gives to every file. */
-async function common() {
-  const text = await readFile(join(dist, "_headers"), "utf8");
-  const block = text.split(/^(?=\S)/m).find((part) => part.startsWith("/*\n")) ?? "";
-  const lines = block.split("\n").slice(1).map((line) => line.trim()).filter(Boolean);
-  return Object.fromEntries(lines.map((line) => line.split(/:\s*(.*)/s).slice(0, 2)));
+/** The rules of _headers: `[pattern, [[name, value]]]`; what is taken back has no value. */
+async function read() {
+  const text = (await readFile(join(dist, "_headers"), "utf8")).replace(/^#.*\n/gm, "");
+  return text.split(/^(?=\S)/m).map((part) => {
+    const [pattern, ...lines] = part.split("\n").map((line) => line.trim()).filter(Boolean);
+    return [pattern, lines.map((line) => (line.startsWith("!") ? [line.slice(1).trim()] : line.split(/:\s*(.*)/s).slice(0, 2)))];
+  });
+}
+
+/** The headers for a path. */
+function of(rules, path) {
+  const found = {};
+  for (const [pattern, headers] of rules) {
+    if (pattern === path || (pattern?.endsWith("*") && path.startsWith(pattern.slice(0, -1)))) {
+      for (const [name, value] of headers) {
+        if (value === undefined) delete found[name];
+        else found[name] = value;
+      }
+    }
+  }
+  return found;
 }
 
 /** The page as the tests use it. */
