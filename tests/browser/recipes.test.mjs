@@ -1,6 +1,7 @@
 // Recipes: the address tells what the page shows, going back undoes, and a link asks for the files that it names.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { test } from "node:test";
@@ -136,6 +137,44 @@ test("a merged file tells its recipe, and the page opens it", async () => {
   await other.getByLabel("Adapter files", { exact: true }).setInputFiles(paths);
   await slots(other).waitFor({ state: "hidden" });
   assert.equal(await weight(other, paths[0]).inputValue(), "0.25");
+});
+
+test("an adapter on a model host is fetched on a click, in a window of its own, and goes to its place", async () => {
+  const paths = pair("hub");
+  const bytes = paths.map((path) => readFileSync(path));
+  const hash = (i) => createHash("sha256").update(bytes[i].subarray(8 + Number(bytes[i].readBigUInt64LE(0)))).digest("hex");
+  const sources = paths.map((path, i) => ({
+    id: "ab"[i],
+    label: basename(path),
+    data: `sha256:${hash(i)}`,
+    at: [`hf:someone/loras@${"a".repeat(40)}/${i}.safetensors`],
+  }));
+  const mix = [{ src: "a" }, { src: "b", weight: 0.5 }];
+  const recipe = { recipe: 1, sources, mix, method: { id: "sum" }, output: { rank: { mode: "exact" }, dtype: "f16" } };
+  const page = await open();
+  let asked = 0;
+  await page.context().route("https://huggingface.co/**", async (route) => {
+    asked++;
+    const own = bytes[Number(new URL(route.request().url()).pathname.match(/(\d)\.safetensors$/)[1])];
+    const [from, to] = /^bytes=(\d+)-(\d+)$/.exec(await route.request().headerValue("range")).slice(1).map(Number);
+    const body = own.subarray(from, to + 1);
+    const range = `bytes ${from}-${from + body.length - 1}/${own.length}`;
+    const headers = { "access-control-allow-origin": "*", "access-control-expose-headers": "content-range", "content-range": range };
+    await route.fulfill({ status: 206, body, headers });
+  });
+  await page.getByRole("button", { name: "Open recipe" }).click();
+  await page.getByRole("textbox", { name: /Paste/ }).fill(JSON.stringify(recipe));
+  await page.locator("dialog[open]").getByRole("button", { name: "Open", exact: true }).click();
+  await slots(page).waitFor();
+  assert.equal(asked, 0);
+  for (let left = 2; left > 0; left--) {
+    const [popup] = await Promise.all([page.waitForEvent("popup"), slots(page).getByRole("button", { name: "Fetch it…" }).first().click()]);
+    await popup.locator("#start:enabled").click();
+    await page.waitForFunction((left) => document.querySelectorAll(".slot").length === left, left - 1);
+    await popup.close();
+  }
+  await told(page, (recipe) => recipe?.mix[1].weight === 0.5 && recipe.sources[1].at?.length === 1);
+  await merge(page);
 });
 
 test("a prompt and a mergekit file ask for their adapters; every form is there to be copied", async () => {

@@ -7,6 +7,7 @@ use crate::card::Cards;
 use crate::drop::{DropPlace, DropVeil};
 use crate::estimate;
 use crate::explain::Explain;
+use crate::fetcher;
 use crate::fit::{self, FitPart};
 use crate::form::Form;
 use crate::gpu;
@@ -17,6 +18,7 @@ use crate::samples::Samples;
 use crate::share::Sharing;
 use crate::shortcuts;
 use crate::slots::Slots;
+use crate::state::state;
 use crate::theme::ThemeButton;
 use crate::trouble::FileTroubles;
 use leptos::prelude::*;
@@ -29,6 +31,7 @@ pub fn App() -> impl IntoView {
     gpu::follow();
     shortcuts::listen();
     address::follow();
+    fetcher::listen(state());
     view! {
         <header class="top">
             <div class="brand">

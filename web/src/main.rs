@@ -21,6 +21,7 @@ mod drop;
 mod entries;
 mod estimate;
 mod explain;
+mod fetcher;
 mod field;
 mod fit;
 mod form;

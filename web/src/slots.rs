@@ -1,10 +1,12 @@
 //! The adapters that an opened recipe names and that are not here: what they are, and where they may come from.
 
+use crate::fetcher;
 use crate::live;
 use crate::recall::{self, Wanted};
 use crate::state::{State, state};
 use crate::trouble::warning_notes;
 use leptos::prelude::*;
+use rankweave_wasm::protocol::Slot;
 
 /// Digits of a hash that are shown: as many as model sites show (AutoV3).
 const SHOWN: usize = 12;
@@ -66,7 +68,7 @@ fn row(state: State, place: usize, one: &Wanted) -> AnyView {
         || "known by its name alone".to_owned(),
         |hash| format!("SHA-256 {}…", &hash[..SHOWN.min(hash.len())]),
     );
-    let places = slot.at.iter().map(|at| view! { <li class="small">{at.clone()}</li> }.into_any()).collect::<Vec<_>>();
+    let places = slot.at.iter().map(|at| source(at, slot)).collect::<Vec<_>>();
     let question = one.other.map(|number| question(state, place, number, &one.name(place)));
     view! {
         <li class="slot">
@@ -74,6 +76,25 @@ fn row(state: State, place: usize, one: &Wanted) -> AnyView {
             <span class="small muted">{format!("weight {}, {known}", slot.weight)}</span>
             {(!places.is_empty()).then(|| view! { <ul class="places">{places}</ul> })}
             {question}
+        </li>
+    }
+    .into_any()
+}
+
+/// A place where it can be had, with a way there for those that the page knows.
+fn source(at: &str, slot: &Slot) -> AnyView {
+    let button = fetcher::knows(at).then(|| {
+        let address = fetcher::address(at, slot.data.as_deref(), &slot.label);
+        view! {
+            <button class="button plain" type="button" on:click=move |_| fetcher::open(&address)>
+                "Fetch it…"
+            </button>
+        }
+    });
+    view! {
+        <li class="small">
+            <span>{at.to_owned()}</span>
+            {button}
         </li>
     }
     .into_any()
