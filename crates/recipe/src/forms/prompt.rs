@@ -111,12 +111,12 @@ fn tag(text: &str, warnings: &mut Vec<Warning>) -> Result<Tag, Error> {
             Some((key, _)) => {
                 let message =
                     format!("{key} of {name} is left out: a merge holds for all steps and at the file's own rank");
-                warnings.push(warning("left-out", FORM, key, message));
+                warnings.push(warning("not-imported", FORM, key, message));
             }
             None if plain.len() < 2 => plain.push(number(part)?),
             None => {
                 let message = format!("the third number of {name}, {part}, is left out");
-                warnings.push(warning("left-out", FORM, "", message));
+                warnings.push(warning("not-imported", FORM, "", message));
             }
         }
     }
@@ -229,7 +229,7 @@ mod tests {
         }
         assert_eq!(warned("<lora:x:0.7:0.5>"), ["which-weight"]);
         assert_eq!(warned("<lora:x:te=0.5:unet=0.7>"), [""; 0]);
-        assert_eq!(warned("<lora:x:1:1:1:start=3:dyn=4>"), ["left-out"; 3]);
+        assert_eq!(warned("<lora:x:1:1:1:start=3:dyn=4>"), ["not-imported"; 3]);
     }
 
     #[test]

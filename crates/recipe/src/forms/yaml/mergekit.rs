@@ -96,7 +96,7 @@ pub(super) fn read(value: &Value) -> Result<Imported, Vec<Error>> {
     let (sources, mut mix) = listed(&models, own, &mut found);
     let Some(method) = method.filter(|_| found.errors.is_empty()) else { return Err(found.errors) };
     for param in &method.idle {
-        found.warn("left-out", &at(param), format!("{param} is left out: it changes nothing here"));
+        found.warn("not-imported", &at(param), format!("{param} is left out: it changes nothing here"));
     }
     for (i, (entry, weight)) in mix.iter_mut().zip(&weights).enumerate() {
         if let Err(error) = weigh(entry, weight, models[i].at) {
@@ -136,7 +136,11 @@ fn keys(value: &Value, found: &mut Found) {
                 );
             }
             key if LEFT_OUT.contains(&key) => {
-                found.warn("left-out", &at, format!("{key} is left out: adapters are merged, without the base model"));
+                found.warn(
+                    "not-imported",
+                    &at,
+                    format!("{key} is left out: adapters are merged, without the base model"),
+                );
             }
             key if READ.contains(&key) => {}
             _ => found.errors.push(wrong("This key of the configuration is not known", at).expected(READ.join(", "))),
@@ -175,7 +179,7 @@ fn models<'a>(value: &'a Value, method: &str, whole: bool, found: &mut Found) ->
         let Some(label) = found.take(label(entry, &place, whole)) else { continue };
         let params = mapping(entry.get("parameters"), &format!("{place}/parameters"), found);
         if base.is_some() && base == named(entry) && params.is_empty() && !BETWEEN.contains(&method) {
-            found.warn("left-out", &place, format!("{label} is left out: it is the base model"));
+            found.warn("not-imported", &place, format!("{label} is left out: it is the base model"));
             continue;
         }
         models.push(Model { at, label, params, entry });
@@ -188,7 +192,7 @@ fn models<'a>(value: &'a Value, method: &str, whole: bool, found: &mut Found) ->
         let text = named(entry).unwrap_or_default();
         if lora(entry).is_some() || !whole && text.contains('+') {
             let message = format!("of this model {label} alone is taken, without its base");
-            found.warn("left-out", &format!("/models/{at}/model"), message);
+            found.warn("not-imported", &format!("/models/{at}/model"), message);
         }
     }
     models

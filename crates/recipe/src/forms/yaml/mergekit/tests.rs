@@ -41,7 +41,8 @@ dtype: float16
 tokenizer_source: union
 ";
     let imported = read(text).unwrap();
-    let told = ["left-out", "left-out", "left-out", "left-out", "left-out", "no-rank", "left-out"];
+    let told =
+        ["not-imported", "not-imported", "not-imported", "not-imported", "not-imported", "no-rank", "not-imported"];
     assert_eq!(codes(&imported), told, "{:?}", imported.warnings);
     let recipe = imported.recipe;
     assert_eq!(recipe.problems(), []);
