@@ -7,7 +7,7 @@ use crate::state::{State, state};
 use crate::trouble::trouble;
 use leptos::{prelude::*, task::spawn_local};
 use rankweave_adapter::Error;
-use rankweave_wasm::protocol::{Conflicts, Shares};
+use rankweave_wasm::protocol::{Conflicts, Mix, Shares};
 
 /// Whether conflicts were measured.
 #[derive(Clone)]
@@ -27,7 +27,9 @@ enum Measure {
 pub fn ConflictsPart() -> impl IntoView {
     let state = state();
     let measure = RwSignal::new(Measure::Not);
-    let mix = live::memo(move || (state.adapters(), state.settings().mix));
+    // That a hash becomes known changes nothing here.
+    let plain = |mix: Mix| Mix { data: None, at: Vec::new(), ..mix };
+    let mix = live::memo(move || (state.adapters(), state.settings().mix.into_iter().map(plain).collect::<Vec<_>>()));
     live::effect(move || {
         // Whatever it is: a memo that nobody reads is never worked out.
         mix.with(|_| ());
