@@ -2,6 +2,7 @@
 
 use crate::blocks::Rule;
 use crate::forms::waiting;
+use crate::pointer::pointer;
 use crate::recipe::{Output, Rank, Recipe};
 use crate::sources;
 use rankweave_adapter::{Error, Kind, MetadataMode};
@@ -52,11 +53,6 @@ pub(crate) fn problems(recipe: &Recipe, adapters: Option<usize>) -> Vec<Error> {
         found.push(later("/overrides"));
     }
     found
-}
-
-/// A name as a part of a JSON pointer.
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 pub(crate) fn parameter(what: impl Into<String>) -> Error {
@@ -149,7 +145,7 @@ fn method(recipe: &Recipe, found: &mut Vec<Error>) {
             if let Err(problems) = Params::check(method.spec(), &recipe.method.params) {
                 found.extend(problems.into_iter().map(|mut error| {
                     let name = error.place.key.as_deref().unwrap_or_default();
-                    error.place.key = Some(format!("/method/params/{}", escaped(name)));
+                    error.place.key = Some(pointer(&["method", "params", name]));
                     error
                 }));
             }

@@ -22,6 +22,7 @@ mod link;
 mod loads;
 mod normal;
 mod parse;
+mod pointer;
 mod prepare;
 mod reading;
 mod recipe;

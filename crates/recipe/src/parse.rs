@@ -1,5 +1,6 @@
 //! Text to recipe. Everything in it is hostile until it is a [`Recipe`], and all that has a wrong form is told at once.
 
+use crate::pointer::pointer;
 use crate::recipe::Recipe;
 use rankweave_adapter::{Error, Kind};
 use serde::de::DeserializeOwned;
@@ -10,7 +11,7 @@ use serde_path_to_error::Segment;
 const LARGEST: usize = 1 << 20;
 
 /// How deep values may lie in each other.
-const DEEPEST: usize = 16;
+pub(crate) const DEEPEST: usize = 16;
 
 /// Most problems that are told.
 const MOST: usize = 100;
@@ -22,14 +23,7 @@ impl Recipe {
     /// `Limit` for a text of more than 1 MiB or of more than 16 levels; `Malformed` for what is not JSON; `Parameter` for
     /// all values of a wrong type, each with its JSON pointer.
     pub fn parse(text: &str) -> Result<Recipe, Vec<Error>> {
-        if text.len() > LARGEST {
-            return Err(vec![
-                Error::new(Kind::Limit, "The recipe is too large")
-                    .expected(format!("at most {LARGEST} bytes"))
-                    .found(format!("{} bytes", text.len()))
-                    .hint("A recipe holds names and numbers, no tensors."),
-            ]);
-        }
+        fits(text)?;
         let value: Value = serde_json::from_str(text).map_err(|e| {
             let error = Error::new(Kind::Malformed, format!("The recipe cannot be read: {e}"));
             vec![error.hint("A recipe is JSON with recipe, sources, mix, method and output.")]
@@ -66,6 +60,15 @@ impl Recipe {
     pub fn from_json(text: &str) -> Result<Recipe, Error> {
         Recipe::parse(text).map_err(|mut errors| errors.swap_remove(0))
     }
+}
+
+/// Refuses texts that are longer than any recipe.
+pub(crate) fn fits(text: &str) -> Result<(), Vec<Error>> {
+    if text.len() <= LARGEST {
+        return Ok(());
+    }
+    let error = Error::new(Kind::Limit, "The recipe is too large").expected(format!("at most {LARGEST} bytes"));
+    Err(vec![error.found(format!("{} bytes", text.len())).hint("A recipe holds names and numbers, no tensors.")])
 }
 
 fn deeper(value: &Value, levels: usize) -> bool {
@@ -128,10 +131,6 @@ fn step(segment: &Segment) -> Option<String> {
         Segment::Map { key } => Some(key.clone()),
         Segment::Enum { .. } | Segment::Unknown => None,
     }
-}
-
-fn pointer(steps: &[String]) -> String {
-    steps.iter().map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1"))).collect()
 }
 
 /// Puts something else in the place of a value, or takes it away.

@@ -20,15 +20,13 @@ mod settle;
 mod yaml;
 
 pub use qr::{Qr, qr};
-pub use settle::settle;
 pub(crate) use settle::waiting;
+pub use settle::{settle, typed};
 
+use crate::parse::fits;
 use crate::recipe::Recipe;
-use rankweave_adapter::{Error, Kind, Warning};
+use rankweave_adapter::{Error, Warning};
 use serde_json::Value;
-
-/// Most bytes of a text.
-const LARGEST: usize = 1 << 20;
 
 /// A recipe that was read, and what was left out or guessed.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,10 +50,7 @@ impl From<Recipe> for Imported {
 /// `Limit` for what is too large, too deep or too much; `Malformed` for what is none of these forms; `Parameter` and
 /// `Unsupported` for what is not known, with its JSON pointer; all at once where they can be told at once.
 pub fn read(text: &str) -> Result<Imported, Vec<Error>> {
-    if text.len() > LARGEST {
-        let error = Error::new(Kind::Limit, "The recipe is too large").expected(format!("at most {LARGEST} bytes"));
-        return Err(vec![error.found(format!("{} bytes", text.len())).hint("A recipe holds names and numbers alone.")]);
-    }
+    fits(text)?;
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.starts_with('{') {
         return match serde_json::from_str::<Value>(text) {
@@ -85,6 +80,7 @@ fn warning(code: &str, form: &str, key: &str, message: impl Into<String>) -> War
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rankweave_adapter::Kind;
 
     #[test]
     fn forms_are_told_apart() {
@@ -112,6 +108,6 @@ mod tests {
             let errors = read(text).unwrap_err();
             assert!(!errors.is_empty() && errors.iter().all(|e| !e.hint.is_empty()), "{text}");
         }
-        assert_eq!(read(&" ".repeat(LARGEST + 1)).unwrap_err()[0].kind, Kind::Limit);
+        assert_eq!(read(&" ".repeat((1 << 20) + 1)).unwrap_err()[0].kind, Kind::Limit);
     }
 }

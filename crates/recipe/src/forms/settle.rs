@@ -37,6 +37,11 @@ pub fn settle(recipe: &mut Recipe, families: &[&str]) -> Result<(), Vec<Error>> 
     if found.is_empty() { Ok(()) } else { Err(found) }
 }
 
+/// Block weights of an entry that wait for their model family, as they were typed.
+pub fn typed(entry: &MixEntry) -> Option<&str> {
+    entry.other.get(WAITING)?.as_str()
+}
+
 /// What is wrong with an entry whose block weights still wait when it is to be merged.
 pub(crate) fn waiting(entry: &MixEntry, i: usize) -> Option<Error> {
     let text = entry.other.get(WAITING)?;

@@ -67,8 +67,7 @@ fn identity(adapter: &Adapter, mix: &protocol::Mix) -> Identity {
 /// A recipe's text, or a link to one, as the page shows it.
 pub fn recalled(text: &str) -> Result<Recalled, Vec<Error>> {
     let Imported { recipe, warnings } = forms::read(text)?;
-    let waits = |error: &Error| error.place.key.as_ref().is_some_and(|key| key.ends_with("/lbw"));
-    let problems: Vec<Error> = recipe.problems().into_iter().filter(|error| !waits(error)).collect();
+    let problems = recipe.problems();
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -157,7 +156,7 @@ fn slot(entry: &MixEntry, source: &SourceRef) -> Slot {
         te: entry.te,
         // They were checked.
         blocks: entry.blocks.as_ref().and_then(|blocks| blocks.resolve().ok()).unwrap_or_default(),
-        typed: entry.other.get("lbw").and_then(|text| text.as_str()).map(str::to_owned),
+        typed: forms::typed(entry).map(str::to_owned),
         direction: source.dora.is_some(),
         rules: entry.rules.iter().map(|rule| Rule { pattern: rule.pattern.clone(), weight: rule.weight }).collect(),
     }

@@ -4,12 +4,11 @@
 //! with which a short text stands for a huge one; keys that stand twice, of which programs read different ones; tags; keys
 //! that are no scalars; `.inf` and `.nan`; more than one document.
 
+use crate::parse::DEEPEST;
 use rankweave_adapter::{Error, Kind};
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError};
 use serde_json::{Map, Number, Value};
 
-/// How deep values may lie in each other.
-const DEEPEST: usize = 16;
 /// Most values.
 const MOST: usize = 20_000;
 
