@@ -12,7 +12,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, File};
 
 /// Most bytes that the browser hashes, as it wants them all in memory; beyond that the engine does, piece by piece.
-const MOST: f64 = 1_073_741_824.0;
+const MOST: f64 = 536_870_912.0;
 
 /// How often those who wait look again.
 const AGAIN: Duration = Duration::from_millis(20);
@@ -44,9 +44,18 @@ impl Identity {
 
 /// Works out what all open adapters hold, one after the other.
 pub fn find(state: State) {
+    find_those(state, &[Identity::Unknown]);
+}
+
+/// The same, and once more where it could not be worked out.
+pub fn find_again(state: State) {
+    find_those(state, &[Identity::Unknown, Identity::Failed]);
+}
+
+fn find_those(state: State, wanted: &[Identity]) {
     let all = state.entries.get_untracked();
     let mut new = Vec::new();
-    for entry in all.into_iter().filter(|e| e.identity.with_untracked(|i| *i == Identity::Unknown)) {
+    for entry in all.into_iter().filter(|e| e.identity.with_untracked(|i| wanted.contains(i))) {
         entry.identity.set(Identity::Asked);
         new.push(entry);
     }

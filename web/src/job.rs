@@ -109,6 +109,7 @@ pub fn start(state: State) {
     state.job.set(Job::Running(Run { number, progress: None, began: now() }));
     state.say.set("Merging".into());
     let clicked = now();
+    identity::find_again(state);
     spawn_local(async move {
         identity::known(state).await;
         let (settings, adapters) = untrack(|| (state.settings(), state.adapters()));
