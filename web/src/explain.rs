@@ -37,7 +37,8 @@ fn method_card(method: Method) -> AnyView {
             <h3>{title}</h3>
             <p>{summary}</p>
             <p class="formula" tabindex="0" role="group" aria-label="Formula">
-                {formula}
+                // Names of parameters stand between backticks.
+                {formula.replace('`', "")}
             </p>
             <p class="small muted">{when}</p>
             <p class="small muted">"From: " {source}</p>

@@ -35,7 +35,7 @@ export function controls(form, { methods, experts, title }, settings, changed) {
     const method = methods.find(({ id }) => id === settings.method);
     about.replaceChildren(
       make("p", {}, method.summary),
-      make("p", { class: "formula" }, method.formula),
+      make("p", { class: "formula" }, method.formula.replaceAll("`", "")),
       make("p", { class: "help" }, method.when, " ", reference(method)),
     );
     const open = method.output.some(({ name }) => name in settings.params) || settings.seed !== 0;

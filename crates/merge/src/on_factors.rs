@@ -24,7 +24,7 @@ use rankweave_compute::rng::Stream;
 pub(crate) const SPACE: ParamSpec = ParamSpec {
     name: "space",
     title: "Applied to",
-    help: "The change of each module, or its two factors one by one, as PEFT does without `_svd`: for making again what it \
+    help: "The change of each module, or its two factors one by one, as PEFT does without _svd: for making again what it \
            made. On factors every module is its own scope, and adapters have to have one rank.",
     kind: ParamKind::Choice {
         default: "delta",
@@ -150,7 +150,7 @@ pub(crate) fn merged(
 
 /// What is to be said of a merge on factors.
 pub(crate) fn remarks(params: &Params) -> Vec<Warning> {
-    let message = "The rule was applied to the factors up and down, as PEFT does without `_svd`. What comes out is no neighbour \
+    let message = "The rule was applied to the factors up and down, as PEFT does without _svd. What comes out is no neighbour \
                    of what it makes of the changes themselves: products of one adapter's up with another's down are in it";
     let warning = Warning { code: "on-factors".to_owned(), message: message.to_owned(), place: Default::default() };
     if on_factors(params) { vec![warning] } else { Vec::new() }

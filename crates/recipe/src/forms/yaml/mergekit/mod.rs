@@ -19,6 +19,7 @@ mod weights;
 use super::names::{self, Named};
 use super::{FORM, OWN, wrong};
 use crate::forms::{Imported, warning};
+use crate::pointer::pointer;
 use crate::recipe::{Output, Recipe};
 use models::{Model, models};
 use rankweave_adapter::{Error, Kind, Warning};
@@ -119,7 +120,7 @@ fn inside(mut error: Error) -> Error {
 
 fn keys(value: &Value, found: &mut Found) {
     for key in value.as_object().into_iter().flat_map(Map::keys) {
-        let at = format!("/{key}");
+        let at = pointer(&[key]);
         match key.as_str() {
             "slices" | "modules" => {
                 let error = Error::new(Kind::Unsupported, format!("{key} cannot be done: adapters are merged whole"));

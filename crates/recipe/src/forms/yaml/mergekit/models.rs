@@ -2,6 +2,7 @@
 
 use super::{Found, mapping};
 use crate::forms::yaml::wrong;
+use crate::pointer::pointer;
 use rankweave_adapter::Error;
 use serde_json::{Map, Value};
 
@@ -31,7 +32,7 @@ pub(super) fn models<'a>(value: &'a Value, method: &str, whole: bool, found: &mu
         let place = format!("/models/{at}");
         for key in entry.as_object().into_iter().flat_map(Map::keys) {
             if !["model", "lora", "parameters"].contains(&key.as_str()) {
-                found.errors.push(wrong("This key of a model is not known", format!("{place}/{key}")));
+                found.errors.push(wrong("This key of a model is not known", format!("{place}{}", pointer(&[key]))));
             }
         }
         let Some(label) = found.take(label(entry, &place, whole)) else { continue };
