@@ -80,6 +80,13 @@ pub fn page() -> String {
     address.split('#').next().unwrap_or_default().to_owned()
 }
 
+/// The folder of this page, with `/` at its end.
+pub fn home() -> String {
+    let page = page();
+    let path = page.split('?').next().unwrap_or_default();
+    path.rsplit_once('/').map(|(folder, _)| format!("{folder}/")).unwrap_or_default()
+}
+
 /// The recipe in the address.
 fn own() -> Option<String> {
     let parts = fragment();
