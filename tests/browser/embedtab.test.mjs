@@ -37,7 +37,9 @@ async function of(page, place) {
 async function titled(page) {
   const buffer = readFileSync(made("titled.safetensors", { seed: 71 }));
   const file = { name: `a<b>&"c' <script>.safetensors`, mimeType: "application/octet-stream", buffer };
-  await page.getByLabel("Adapter files", { exact: true }).setInputFiles([file, made("other.safetensors", { seed: 72 })]);
+  await page.getByLabel("Adapter files", { exact: true }).setInputFiles([file]);
+  await page.locator(".card").waitFor();
+  await add(page, [made("other.safetensors", { seed: 72 })]);
   await weight(page, "other.safetensors").fill("-0.35");
   await page.waitForFunction(() => document.querySelectorAll(".card").length === 2);
   const recipe = () => link(page) && JSON.parse(inflateRawSync(Buffer.from(link(page).slice(2), "base64url")));
@@ -86,7 +88,15 @@ test("all places get the link, and the choices", async () => {
   assert.ok(await page.getByLabel("With a poster").isHidden());
   await of(page, "mdBook");
   await page.getByLabel("With a poster").check();
-  assert.match(await text(page).inputValue(), /poster="poster\.svg"/);
+  const chosen = await text(page).inputValue();
+  assert.match(chosen, /poster="poster\.svg"/);
+  // What was chosen outlives a look at another form.
+  await page.getByRole("button", { name: "Link", exact: true }).click();
+  await text(page).waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Embed", exact: true }).click();
+  assert.equal(await text(page).inputValue(), chosen);
+  const shown = (label) => page.getByLabel(label, { exact: true }).locator("option:checked").innerText();
+  assert.deepEqual([await shown("For"), await shown("Shows")], ["mdBook", "Adapters and what happens"]);
 });
 
 test("a hostile title stays a title", async () => {

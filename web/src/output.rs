@@ -160,7 +160,8 @@ fn radio(policy: Policy, id: &'static str) -> AnyView {
     .into_any()
 }
 
-fn choose(
+/// A list to choose from: ids, names.
+pub fn choose(
     id: &'static str,
     label: &'static str,
     options: &'static [(&'static str, &'static str)],

@@ -9,6 +9,7 @@ use crate::format::{count, fixed, number};
 use crate::markup::{MARKUP, cut, escaped};
 use crate::state::{Policy, State};
 use leptos::prelude::*;
+use rankweave_wasm::protocol::Block;
 
 /// What a poster tells.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -79,16 +80,19 @@ const MARK: &str = r##"<rect width="32" height="32" rx="8" fill="#20306f"/><g fi
 pub fn read(state: State) -> Poster {
     let names = state.names.get();
     let row = |(i, entry): (usize, &Entry)| {
-        let facts = entry.facts.get();
-        let own =
-            |(block, value): (_, f64)| facts.blocks.get::<usize>(block).is_some_and(|b| b.modules > 0).then_some(value);
         let label = if names { entry.label.clone() } else { format!("Adapter {}", i + 1) };
+        let blocks = entry.blocks.get();
+        // Blocks that the file has nothing in are left out.
+        let (blocks, text_encoders) = entry.facts.with(|facts| {
+            let own = |(value, block): (f64, &Block)| (block.modules > 0).then_some(value);
+            (blocks.into_iter().zip(&facts.blocks).filter_map(own).collect(), facts.text_encoder_modules > 0)
+        });
         Row {
             label: label.strip_suffix(".safetensors").unwrap_or(&label).to_owned(),
             thread: entry.thread,
             weight: entry.weight.get(),
-            te: entry.te.get().filter(|_| facts.text_encoder_modules > 0),
-            blocks: entry.blocks.get().into_iter().enumerate().filter_map(own).collect(),
+            te: entry.te.get().filter(|_| text_encoders),
+            blocks,
         }
     };
     let (rows, first) = state.entries.with(|all| {

@@ -1,8 +1,9 @@
 //! What to paste to show the merge in another page, and a picture of it.
 
-use super::forms::shown;
+use super::forms::{option, shown};
 use crate::address;
 use crate::live;
+use crate::output::choose;
 use crate::poster::{self, Poster};
 use crate::snippets::{Embedding, POSTER, Place};
 use crate::state::state;
@@ -28,7 +29,7 @@ impl Choices {
     /// A frame with adapters and result, which readers may change.
     pub fn new() -> Self {
         Choices {
-            place: RwSignal::new(Place::Frame.name().into()),
+            place: RwSignal::new("frame".into()),
             view: RwSignal::new("merge".into()),
             controls: RwSignal::new(true),
             poster: RwSignal::new(false),
@@ -40,98 +41,57 @@ impl Choices {
 pub fn tab(shared: RwSignal<Option<Shared>>, choices: Choices) -> AnyView {
     let state = state();
     let Choices { place, view, controls, poster } = choices;
-    // Drawn when there is a new link, not with every step of a slider.
-    let drawn = live::memo(move || {
-        shared.track();
-        untrack(|| poster::read(state))
-    });
+    let at = move || place.with(|id| Place::of(id));
     let text = move || {
         let Some(link) = shared.with(|shared| shared.as_ref().map(|shared| shared.link.clone())) else {
             return live::nothing();
         };
-        let (home, title, view) = (address::home(), drawn.with(|drawn| drawn.title.clone()), view.get());
+        let (home, title, view) = (address::home(), untrack(|| poster::read(state)).title, view.get());
         let (home, link, title, view) = (&home, &link, &title, &view);
-        let embedding = Embedding { home, link, title, view, controls: controls.get(), poster: poster.get() };
-        let (place, title) = (place.get(), "Embed".to_owned());
+        let embedding = Embedding { home, link, title, view, controls: choices.controls.get(), poster: poster.get() };
+        let (place, title) = (at(), "Embed".to_owned());
         shown(&Form { id: "embed".into(), title, help: place.help().into(), text: place.text(&embedding) })
     };
-    // Places go by their names here.
-    let named = |is: &dyn Fn(&(Place, &str)) -> bool| Place::ALL.into_iter().find(|one| is(one));
-    let chosen = live::signal(move || {
-        named(&|(one, _)| *one == place.get()).map(|(_, name)| name.to_owned()).unwrap_or_default()
-    });
-    let choose = move |wanted: &str| {
-        if let Some((one, _)) = named(&|(_, name)| *name == wanted) {
-            place.set(one);
+    let parts = move || at().shows_parts();
+    let controls = move || option("embed-controls", "Readers may change it", controls, move |on| controls.set(on));
+    let with_poster = move || option("embed-poster", "With a poster", poster, move |on| poster.set(on));
+    // Drawn when there is a new link, not with every step of a slider.
+    let pictured = move || {
+        shared.track();
+        if at() == Place::Badge || at().is_element() && poster.get() {
+            picture(&untrack(|| poster::read(state)))
+        } else {
+            live::nothing()
         }
     };
-    let parts = live::signal(move || !place.get().shows_parts());
-    let posters = live::signal(move || !place.get().is_element());
-    let pictured = move || place.get() == Place::Badge || place.get().is_element() && poster.get();
     view! {
         <div class="pair">
-            <div class="field">
-                <label for="embed-for">"For"</label>
-                <select id="embed-for" prop:value=chosen on:change=move |event| choose(&event_target_value(&event))>
-                    {live::list(Place::ALL, |(_, name)| live::option(name.into(), name.into()))}
-                </select>
-            </div>
-            <div class="field" hidden=parts>
-                <label for="embed-view">"Shows"</label>
-                <select
-                    id="embed-view"
-                    prop:value=live::signal(move || view.get())
-                    on:change=move |event| view.set(event_target_value(&event))
-                >
-                    {live::list(VIEWS, |(id, name)| live::option(id.into(), name.into()))}
-                </select>
-            </div>
+            {choose("embed-for", "For", &Place::ALL, place)}
+            {live::when(parts, move || choose("embed-view", "Shows", &VIEWS, view))}
         </div>
         <div class="options">
-            {option("embed-controls", "Readers may change it", controls, parts)}
-            {option("embed-poster", "With a poster", poster, posters)}
+            {live::when(parts, controls)}
+            {live::when(move || at().is_element(), with_poster)}
         </div>
         {live::part(text)}
-        {live::when(pictured, move || picture(drawn))}
-    }
-    .into_any()
-}
-
-/// A box to tick.
-fn option(id: &'static str, name: &'static str, value: RwSignal<bool>, hidden: Signal<bool>) -> AnyView {
-    view! {
-        <div class="option" hidden=hidden>
-            <input
-                type="checkbox"
-                id=id
-                prop:checked=live::signal(move || value.get())
-                on:change=move |event| value.set(event_target_checked(&event))
-            />
-            <label for=id>{name}</label>
-        </div>
+        {live::part(pictured)}
     }
     .into_any()
 }
 
 /// The poster, and a link to save it.
-fn picture(drawn: Memo<Poster>) -> AnyView {
-    let address = RwSignal::new(String::new());
-    live::effect(move || {
-        let next = address_of(&drawn.with(Poster::svg));
-        forget(&address.get_untracked());
-        address.set(next);
+fn picture(poster: &Poster) -> AnyView {
+    let address = address_of(&poster.svg());
+    let told = format!("Poster. {}. {}", poster.title, poster.words());
+    let (shown, saved) = (address.clone(), address.clone());
+    on_cleanup(move || {
+        // Of an address that is not known there is nothing to forget.
+        let _ = Url::revoke_object_url(&address);
     });
-    on_cleanup(move || forget(&address.try_get_untracked().unwrap_or_default()));
-    let place = live::signal(move || address.get());
     view! {
-        <img
-            class="poster"
-            src=place
-            width="640"
-            alt=live::signal(move || drawn.with(|drawn| format!("Poster. {}. {}", drawn.title, drawn.words())))
-        />
+        <img class="poster" src=shown alt=told loading="eager" decoding="async" />
         <p class="copy-line">
-            <a class="button" href=place download=POSTER>
+            <a class="button" href=saved download=POSTER>
                 "Save poster (SVG)"
             </a>
             <span class="small muted">"It goes beside the page that shows it."</span>
@@ -146,9 +106,4 @@ fn address_of(svg: &str) -> String {
     kind.set_type("image/svg+xml");
     let blob = Blob::new_with_str_sequence_and_options(&Array::of1(&svg.into()), &kind);
     blob.and_then(|blob| Url::create_object_url_with_blob(&blob)).unwrap_or_default()
-}
-
-fn forget(address: &str) {
-    // Of an address that is not known there is nothing to forget.
-    let _ = Url::revoke_object_url(address);
 }

@@ -22,14 +22,17 @@ pub fn ShareDialog(dialog: Dialog) -> impl IntoView {
     let id = live::memo(move || (state.recipe_id.get(), state.names.get()));
     live::effect(move || {
         let _ = id.get();
+        // The id does not depend on it, and the forms do.
+        state.form.title.track();
         let done = state.job.with(|job| job.outcome().map(|outcome| outcome.summary.data_sha256.clone()));
         follow(state, shared, done);
     });
     let forms = live::memo(move || shared.with(|shared| shared.as_ref().map(texts).unwrap_or_default()));
     // They stay as they are while texts change: one of them may have the focus.
-    let titles = live::memo(move || forms.with(|all| all.iter().map(|form| form.title.clone()).collect::<Vec<_>>()));
+    let count = live::memo(move || forms.with(Vec::len));
     let tabs = move || {
-        live::list(titles.get().into_iter().enumerate(), |(i, title)| {
+        live::list(0..count.get(), |i| {
+            let title = forms.with_untracked(|all| all.get(i).map(|form| form.title.clone()));
             view! {
                 <button
                     class="tab"
@@ -70,15 +73,7 @@ pub fn ShareDialog(dialog: Dialog) -> impl IntoView {
         {live::part(text)}
         {live::when(embeds, move || embed::tab(shared, choices))}
         {live::part(picture)}
-        <div class="option">
-            <input
-                type="checkbox"
-                id="share-names"
-                prop:checked=live::signal(move || state.names.get())
-                on:change=move |event| remember(event_target_checked(&event))
-            />
-            <label for="share-names">"Tell the names of the files"</label>
-        </div>
+        {option("share-names", "Tell the names of the files", state.names, remember)}
         <p class="small muted">
             {live::signal(move || format!("Recipe {}: the same for all recipes that mean the same.", state.recipe_id.get()))}
         </p>
@@ -115,6 +110,23 @@ fn texts(shared: &Shared) -> Vec<Form> {
     };
     let embed = Form { id: EMBED.into(), title: "Embed".into(), help: String::new(), text: String::new() };
     [link, embed].into_iter().chain(shared.forms.iter().cloned()).collect()
+}
+
+/// A box to tick.
+pub fn option(id: &'static str, name: &'static str, on: RwSignal<bool>, set: impl Fn(bool) + 'static) -> AnyView {
+    let set: Box<dyn Fn(bool)> = Box::new(set);
+    view! {
+        <div class="option">
+            <input
+                type="checkbox"
+                id=id
+                prop:checked=live::signal(move || on.get())
+                on:change=move |event| set(event_target_checked(&event))
+            />
+            <label for=id>{name}</label>
+        </div>
+    }
+    .into_any()
 }
 
 /// A text to copy.
