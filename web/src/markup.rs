@@ -13,7 +13,7 @@ pub const MARKDOWN: &str = "&<>\"'{}\\`*_[]!|~$:@#";
 pub fn escaped(text: &str, signs: &str) -> String {
     let mut told = String::new();
     for c in plain(text).chars() {
-        if !signs.contains(c) {
+        if !signs.bytes().any(|sign| char::from(sign) == c) {
             told.push(c);
             continue;
         }

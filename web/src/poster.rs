@@ -4,12 +4,11 @@
 //! style of its own, so it is readable where styles are taken out. Nothing can be measured while it is written, so
 //! texts are cut by their letters, with room to spare.
 
-use crate::entries::Entry;
 use crate::format::{count, fixed, number};
 use crate::markup::{MARKUP, cut, escaped};
-use crate::state::{Policy, State};
+use crate::state::State;
 use leptos::prelude::*;
-use rankweave_wasm::protocol::Block;
+use rankweave_wasm::protocol::Rank;
 
 /// What a poster tells.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -78,47 +77,45 @@ const MARK: &str = r##"<rect width="32" height="32" rx="8" fill="#20306f"/><g fi
 
 /// What the page shows. Without the names of files adapters are only counted.
 pub fn read(state: State) -> Poster {
-    let names = state.names.get();
-    let row = |(i, entry): (usize, &Entry)| {
-        let label = if names { entry.label.clone() } else { format!("Adapter {}", i + 1) };
-        let blocks = entry.blocks.get();
-        // Blocks that the file has nothing in are left out.
-        let (blocks, text_encoders) = entry.facts.with(|facts| {
-            let own = |(value, block): (f64, &Block)| (block.modules > 0).then_some(value);
-            (blocks.into_iter().zip(&facts.blocks).filter_map(own).collect(), facts.text_encoder_modules > 0)
-        });
-        Row {
+    let (names, settings) = (state.names.get(), state.settings());
+    let mut rows = Vec::new();
+    let mut dtype = settings.dtype;
+    let entries = state.entries.get();
+    for (entry, mix) in entries.iter().zip(settings.mix) {
+        let label = if names { entry.label.clone() } else { format!("Adapter {}", rows.len() + 1) };
+        let mut row = Row {
             label: label.strip_suffix(".safetensors").unwrap_or(&label).to_owned(),
             thread: entry.thread,
-            weight: entry.weight.get(),
-            te: entry.te.get().filter(|_| text_encoders),
-            blocks,
-        }
-    };
-    let (rows, first) = state.entries.with(|all| {
-        let rows: Vec<Row> = all.iter().enumerate().map(row).collect();
-        (rows, all.first().map(|entry| entry.facts.with(|facts| facts.dtype.clone())))
-    });
-    let form = state.form;
-    let rank = match form.policy.get() {
-        Policy::Exact => "exact rank".to_owned(),
-        Policy::Dense => "whole differences".to_owned(),
-        Policy::Fixed => format!("rank at most {}", number(form.fixed.get())),
-        Policy::Energy => format!("{} % of the energy", number(form.energy.get())),
-    };
-    let dtype = match form.dtype.get() {
-        same if same == "same" => first.unwrap_or_default(),
-        chosen => chosen,
+            weight: mix.weight,
+            te: mix.te,
+            blocks: mix.blocks,
+        };
+        entry.facts.with(|facts| {
+            // Blocks that the file has nothing in are left out.
+            let mut blocks = facts.blocks.iter();
+            row.blocks.retain(|_| blocks.next().is_some_and(|block| block.modules > 0));
+            row.te = row.te.filter(|_| facts.text_encoder_modules > 0);
+            if dtype == "same" {
+                dtype.clone_from(&facts.dtype);
+            }
+        });
+        rows.push(row);
+    }
+    let rank = match settings.rank {
+        Rank::Exact => "exact rank".to_owned(),
+        Rank::Dense => "whole differences".to_owned(),
+        Rank::Fixed { value } => format!("rank at most {value}"),
+        Rank::Energy { value, .. } => format!("{} % of the energy", number(100.0 * value)),
     };
     let many = match u32::try_from(rows.len()) {
         Ok(1) => "One adapter".to_owned(),
         many => format!("{}, one merge", count(many.unwrap_or(u32::MAX), "adapter")),
     };
     Poster {
-        title: form.title.get().filter(|title| !title.trim().is_empty()).unwrap_or(many),
+        title: settings.title.filter(|title| !title.trim().is_empty()).unwrap_or(many),
         method: state.method().map(|method| method.title).unwrap_or_default(),
         rows,
-        output: format!("{rank}, {}", dtype.replace('_', " ").to_uppercase()),
+        output: format!("{rank}, {}", dtype.to_ascii_uppercase()),
         id: state.recipe_id.get(),
     }
 }

@@ -103,8 +103,15 @@ impl Place {
             Place::Element | Place::Book => element(shown, ""),
             Place::Sphinx => format!(".. raw:: html\n\n{}", element(shown, "   ")),
             Place::Badge => {
-                // A parenthesis ends an address in Markdown.
-                let to = open(shown).replace('(', "%28").replace(')', "%29");
+                let mut to = String::new();
+                for c in open(shown).chars() {
+                    // A parenthesis ends an address in Markdown.
+                    match c {
+                        '(' => to += "%28",
+                        ')' => to += "%29",
+                        other => to.push(other),
+                    }
+                }
                 let (title, to) = (escaped(shown.title, MARKDOWN), escaped(&to, MARKUP));
                 format!("[![Open in Rankweave: {title}]({POSTER})]({to})\n")
             }
