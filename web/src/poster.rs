@@ -233,26 +233,27 @@ impl Columns {
     }
 }
 
-/// A cell for each block, from the number to the edge: the fuller its colour, the higher its factor.
+/// A cell for each block, from the number to the edge: the fuller its colour, the higher its factor; empty at 0.
 fn cells(blocks: &[f64], y: u32, thread: &'static str) -> String {
     let blocks = blocks.get(..CELLS).unwrap_or(blocks);
     let Ok(all @ 1..) = u32::try_from(blocks.len()) else { return String::new() };
     let (from, wide) = (456, WIDTH - EDGE - 456);
     let each = f64::from(wide) / f64::from(all);
     let gap = if each > 4.0 { 1.0 } else { 0.4 };
-    let mut told = rect((from, y), (wide, 18), "sunken", "");
-    let mut x = f64::from(from);
+    let (mut told, mut x) = (String::new(), f64::from(from));
     for &factor in blocks {
-        let (colour, full) = (if factor < 0.0 { "bad" } else { thread }, (factor.abs() / 2.0).min(1.0));
-        if full > 0.0 {
-            told += &format!(
-                "<rect x=\"{}\" y=\"{y}\" width=\"{}\" height=\"18\" opacity=\"{}\"{}/>",
-                fixed(x, 1),
-                fixed(each - gap, 1),
-                fixed(0.1 + 0.9 * full, 2),
-                paint(colour)
-            );
-        }
+        let (colour, full) = match (factor.abs() / 2.0).min(1.0) {
+            full if factor < 0.0 => ("bad", 0.1 + 0.9 * full),
+            full if factor > 0.0 => (thread, 0.1 + 0.9 * full),
+            _ => ("sunken", 1.0),
+        };
+        told += &format!(
+            "<rect x=\"{}\" y=\"{y}\" width=\"{}\" height=\"18\" opacity=\"{}\"{}/>",
+            fixed(x, 1),
+            fixed(each - gap, 1),
+            fixed(full, 2),
+            paint(colour)
+        );
         x += each;
     }
     told
@@ -292,9 +293,11 @@ mod tests {
         }
     }
 
+    type Element = (String, Vec<(String, String)>);
+
     /// Takes the picture apart as an XML reader would, and fails where it is not well-formed: its elements with their
     /// attributes, and its texts.
-    fn parsed(svg: &str) -> (Vec<(String, Vec<(String, String)>)>, Vec<String>) {
+    fn parsed(svg: &str) -> (Vec<Element>, Vec<String>) {
         let (mut elements, mut texts, mut open) = (Vec::new(), Vec::new(), Vec::<String>::new());
         let mut rest = svg.trim_end();
         while let Some(after) = rest.strip_prefix('<') {
@@ -391,7 +394,7 @@ mod tests {
             label: "Wide Ünïcode 名前 ".repeat(20),
             thread: i,
             weight: [10.0, -10.0, 0.0, f64::NAN, 1e300, 0.05][i % 6],
-            te: (i % 2 == 0).then_some(-3.0),
+            te: i.is_multiple_of(2).then_some(-3.0),
             blocks: vec![[0.0, 1.0, -1.5, 2.0, f64::INFINITY][i % 5]; [0, 1, 12, 57, 5000][i % 5]],
         };
         let svg = poster((0..20).map(wide).collect()).svg();
@@ -423,7 +426,7 @@ mod tests {
                 Some((value("class")?, value("opacity")?))
             })
             .collect();
-        assert_eq!(cells, [("thread-0", "0.55"), ("thread-0", "1.00"), ("bad", "1.00")]);
+        assert_eq!(cells, [("sunken", "1.00"), ("thread-0", "0.55"), ("thread-0", "1.00"), ("bad", "1.00")]);
     }
 
     #[wasm_bindgen_test]
