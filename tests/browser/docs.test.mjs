@@ -48,7 +48,7 @@ test("every link and every anchor leads somewhere", () => {
   let links = 0;
   for (const path of html) {
     const text = without(readFileSync(path, "utf8"));
-    for (const link of [...values(text, "href"), ...values(text, "src")]) {
+    for (const link of [...values(text, "href"), ...values(text, "src").flatMap((value) => value.split(" "))]) {
       if (/^https?:/.test(link)) continue;
       links++;
       const [way, anchor] = link.split("#");
@@ -182,7 +182,7 @@ test("JSON and JavaScript in the text can be read", () => {
   assert.ok(count >= 4, `${count} blocks`);
 });
 
-for (const path of ["docs/index.html", "docs/methods.html", "docs/methods/ties.html", "docs/commands.html", "docs/questions.html"]) {
+for (const path of ["docs/index.html", "docs/methods.html", "docs/methods/ties.html", "docs/commands.html", "docs/questions.html", "docs/embed.html"]) {
   for (const theme of ["light", "dark"]) {
     for (const width of [1280, 375]) {
       test(`axe: ${path}, ${theme}, ${width} px`, async () => {
@@ -232,4 +232,19 @@ test("a method's demonstration runs in its frame", async (t) => {
   await page.frameLocator("iframe").locator("#summary").filter({ hasText: /^TSV-M/ }).waitFor({ timeout: 60_000 });
   const one = readFileSync(join(docs, "methods/resize.html"), "utf8");
   assert.ok(!one.includes("data-playground"), "resize takes one adapter, the playground has four");
+});
+
+test("the embedded merge of the guide has its adapters and merges", async () => {
+  const page = await at("docs/embed.html", { theme: "dark" });
+  const asked = [];
+  page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  await page.getByRole("button", { name: "Load this merge" }).click();
+  const frame = page.frameLocator("iframe");
+  await frame.getByLabel("Weight of turned-digits.safetensors", { exact: true }).waitFor({ timeout: 60_000 });
+  await frame.getByRole("button", { name: "Merge", exact: true }).click();
+  await frame.getByRole("link", { name: "Save", exact: true }).waitFor({ timeout: 60_000 });
+  assert.equal(await frame.locator("#method").inputValue(), "tsv");
+  assert.equal(await frame.getByLabel("Weight of turned-digits.safetensors", { exact: true }).inputValue(), "0.7");
+  await frame.getByText(/holds what the recipe says should come out/).first().waitFor();
+  assert.ok(asked.includes("/embed/"));
 });

@@ -7,6 +7,7 @@ import { basename } from "node:path";
 import { test } from "node:test";
 import { inflateRawSync } from "node:zlib";
 import { check } from "./lib/axe.mjs";
+import { frame, host, html } from "./lib/embed.mjs";
 import { made } from "./lib/files.mjs";
 import { add, pages, save, weight } from "./lib/page.mjs";
 import { states } from "./lib/states.mjs";
@@ -128,7 +129,7 @@ test("a hostile title stays a title", async () => {
   const element = await parsed(page, await of(page, "HTML page, as an element"));
   assert.deepEqual(element.elements, [
     ["script", { type: "module", src: `${home}embed.js` }],
-    ["rank-weave", { recipe: link(page), view: "all" }],
+    ["rank-weave", { recipe: link(page), view: "all", label: hostile }],
     ["a", { href: `${home}#r=${link(page)}` }],
   ]);
   assert.equal(element.text, `Open in Rankweave: ${hostile}`);
@@ -186,6 +187,35 @@ test("the poster is a picture that tells the merge, and can be saved", async () 
   assert.ok(await gone(last));
 });
 
+test("what is pasted works in a page of another site", async () => {
+  const page = await open();
+  await add(page, [made("one.safetensors", { seed: 5 }), made("two.safetensors", { seed: 6 })]);
+  await embed(page);
+  await page.getByLabel("Shows", { exact: true }).selectOption("explain");
+  const inFrame = await of(page, "HTML page, in a frame");
+  await of(page, "HTML page, as an element");
+  await page.getByLabel("With a poster").check();
+  const asElement = await text(page).inputValue();
+  const svg = readFileSync(await save(page, page.getByRole("link", { name: "Save poster (SVG)" })));
+  const site = page.url();
+  const other = await host(site, { "/": html(inFrame), "/element": html(asElement), "/poster.svg": svg });
+  try {
+    const guest = await page.context().newPage();
+    await guest.goto(other.url);
+    const shown = await frame(guest);
+    await shown.getByText("one.safetensors").first().waitFor();
+    await guest.goto(`${other.url}element`);
+    await guest.locator("rank-weave img").evaluate((image) => image.decode());
+    assert.equal(await guest.locator("rank-weave img").evaluate((image) => image.naturalWidth), 640);
+    assert.equal(await guest.locator("iframe").count(), 0);
+    await guest.locator("rank-weave button").click();
+    await (await frame(guest)).getByText("two.safetensors").first().waitFor();
+    assert.equal(await guest.locator("iframe").getAttribute("title"), "2 adapters, one merge");
+  } finally {
+    other.close();
+  }
+});
+
 test("the keyboard is enough", async () => {
   const page = await open();
   await add(page, [made("one.safetensors", { seed: 5 })]);
@@ -215,7 +245,7 @@ test("the keyboard is enough", async () => {
   await to("With a poster");
   await page.keyboard.press("Space");
   const [, element] = (await text(page).inputValue()).split("\n");
-  assert.equal(element, `<rank-weave recipe="${link(page)}" view="all" controls="0" poster="poster.svg">`);
+  assert.equal(element, `<rank-weave recipe="${link(page)}" view="all" controls="0" poster="poster.svg" label="One adapter">`);
   await to("Copy Embed");
   await to("Save poster (SVG)");
   const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);

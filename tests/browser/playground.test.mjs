@@ -222,7 +222,7 @@ for (const hash of ["", "#method=lego&view=compact"]) {
 }
 
 test("a link of another page becomes a frame as tall as what is in it, in the page's theme", async () => {
-  const body = `<!doctype html><html class="coal"><title>t</title><p><a data-playground href="../playground/#method=tsv">Try it</a></p><script type="module" src="../playground/embed.js"></script>`;
+  const body = `<!doctype html><html data-theme="dark"><title>t</title><p><a data-playground href="../playground/#method=tsv">Try it</a></p><script type="module" src="../playground/embed.js"></script>`;
   const other = (page) => page.route("**/docs/page.html", (route) => route.fulfill({ contentType: "text/html", body }));
   const page = await open({ ready: false, before: other, path: "docs/page.html" });
   const frame = page.frameLocator("iframe");

@@ -11,6 +11,7 @@ pub mod dense;
 pub mod docs;
 pub mod engine;
 pub mod fixture;
+pub mod folder;
 pub mod kinds;
 pub mod naive;
 pub mod quality;

@@ -26,6 +26,8 @@ pub fn follow() {
             return;
         }
         last.set_value(own.clone());
+        state.link.set(own.clone().unwrap_or_default());
+        state.recipe_id.set(String::new());
         quiet.set_value(true);
         match own {
             Some(link) => spawn_local(recall::open(state, link)),
@@ -64,8 +66,13 @@ pub fn follow() {
                     Some(shared.link)
                 };
                 if is_last() && link != last.get_value() {
-                    put(link.as_deref(), quiet.get_value() || last.get_value().is_none());
+                    // The steps of a frame would be steps of the page around it.
+                    let in_place = state.embed.is_some() || quiet.get_value() || last.get_value().is_none();
+                    put(link.as_deref(), in_place);
                     last.set_value(link);
+                }
+                if is_last() {
+                    state.link.set(last.get_value().unwrap_or_default());
                 }
                 quiet.set_value(false);
             });
@@ -80,27 +87,40 @@ pub fn page() -> String {
     address.split('#').next().unwrap_or_default().to_owned()
 }
 
-/// The folder of this page, with `/` at its end.
+/// Where the site's own page is, without what follows `#`: here, or one folder up from a frame.
 pub fn home() -> String {
     let page = page();
-    let path = page.split('?').next().unwrap_or_default();
-    path.rsplit_once('/').map(|(folder, _)| format!("{folder}/")).unwrap_or_default()
+    let page = page.split('?').next().unwrap_or_default();
+    let folder = |page: &str| page.rsplit_once('/').map(|(folder, _)| folder.to_owned()).unwrap_or_default();
+    let own = folder(page);
+    format!("{}/", if embedded() { folder(&own) } else { own })
+}
+
+/// Whether this is the page for frames. The build says so on its root element.
+pub fn embedded() -> bool {
+    document().document_element().is_some_and(|root| root.has_attribute("data-embed"))
+}
+
+/// Something of the site, as seen from here.
+pub fn within(path: &str) -> String {
+    if embedded() { format!("../{path}") } else { path.to_owned() }
 }
 
 /// The recipe in the address.
 fn own() -> Option<String> {
-    let parts = fragment();
+    let parts = parts();
     parts.iter().find_map(|part| part.strip_prefix("r=")).filter(|link| !link.is_empty()).map(str::to_owned)
 }
 
-fn fragment() -> Vec<String> {
+/// What follows `#`, part by part.
+pub fn parts() -> Vec<String> {
     let hash = window().location().hash().unwrap_or_default();
     hash.trim_start_matches('#').split('&').filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
 /// Writes a recipe into the address, as a step to go back to or in place of the last one. Other parts stay.
 fn put(link: Option<&str>, in_place: bool) {
-    let others = fragment().into_iter().filter(|part| !part.starts_with("r="));
+    let others = parts().into_iter().filter(|part| !part.starts_with("r="));
     let parts: Vec<String> = link.map(|link| format!("r={link}")).into_iter().chain(others).collect();
     let address = if parts.is_empty() { page() } else { format!("{}#{}", page(), parts.join("&")) };
     let Ok(history) = window().history() else { return };

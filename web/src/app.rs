@@ -5,6 +5,7 @@ use crate::announce::Announcer;
 use crate::base::BasePart;
 use crate::card::Cards;
 use crate::drop::{DropPlace, DropVeil};
+use crate::embed::{self, Frame};
 use crate::estimate;
 use crate::explain::Explain;
 use crate::fetcher;
@@ -23,7 +24,7 @@ use crate::theme::ThemeButton;
 use crate::trouble::FileTroubles;
 use leptos::prelude::*;
 
-/// The page.
+/// The page, or what of it stands in a frame.
 #[component]
 pub fn App() -> impl IntoView {
     estimate::follow();
@@ -32,6 +33,22 @@ pub fn App() -> impl IntoView {
     shortcuts::listen();
     address::follow();
     fetcher::listen(state());
+    let whole = match state().embed {
+        Some(embed) => {
+            embed::follow(state());
+            view! { <Frame embed=embed /> }.into_any()
+        }
+        None => view! { <Whole /> }.into_any(),
+    };
+    view! {
+        {whole}
+        <Announcer />
+    }
+}
+
+/// All of it, where it stands for itself.
+#[component]
+fn Whole() -> impl IntoView {
     view! {
         <header class="top">
             <div class="brand">
@@ -78,7 +95,6 @@ pub fn App() -> impl IntoView {
             </p>
         </footer>
         <DropVeil />
-        <Announcer />
     }
 }
 

@@ -21,8 +21,10 @@ pub fn follow() {
         asked.set_value(number);
         let Some(engine) = state.engine.get().filter(|_| !adapters.is_empty()) else {
             state.estimate.set(None);
+            state.estimating.set(false);
             return;
         };
+        state.estimating.set(true);
         let is_last = move || asked.get_value() == number;
         let ask = move || {
             if !is_last() {
@@ -30,9 +32,13 @@ pub fn follow() {
             }
             spawn_local(async move {
                 let answer = engine.plan(adapters, settings).await;
-                if is_last() && answer != Err(Failure::Cancelled) {
+                if !is_last() {
+                    return;
+                }
+                if answer != Err(Failure::Cancelled) {
                     state.estimate.set(Some(answer.map_err(reasons)));
                 }
+                state.estimating.set(false);
             });
         };
         set_timeout(ask, REST);

@@ -12,9 +12,9 @@ use web_sys::File;
 /// What its messages call themselves.
 const FETCHED: &str = "fetched";
 
-/// Whether it can fetch from there.
+/// Whether it can fetch from there. It hands nothing to a page without an origin, as one in a sandbox may be.
 pub fn knows(at: &str) -> bool {
-    at.starts_with("hf:")
+    at.starts_with("hf:") && window().origin() != "null"
 }
 
 /// Its address for a file: where it is, what it should hold, what it is called.
@@ -23,7 +23,7 @@ pub fn address(at: &str, data: Option<&str>, name: &str) -> String {
     let mut parts = vec![part("at", at)];
     parts.extend(data.map(|hash| part("data", &format!("sha256:{hash}"))));
     parts.extend((!name.is_empty()).then(|| part("name", name)));
-    format!("{}fetch/#{}", folder(), parts.join("&"))
+    format!("{}fetch/#{}", address::home(), parts.join("&"))
 }
 
 /// Opens it.
@@ -44,11 +44,4 @@ pub fn listen(state: State) {
             spawn_local(entries::add(state, vec![Picked { folder: String::new(), file }]));
         }
     });
-}
-
-/// The folder of this page.
-fn folder() -> String {
-    let page = address::page();
-    let page = page.split('?').next().unwrap_or_default();
-    page.rsplit_once('/').map(|(folder, _)| format!("{folder}/")).unwrap_or_default()
 }

@@ -23,6 +23,15 @@ pub fn NumberField(
     /// Whether only whole numbers count.
     #[prop(optional)]
     whole: bool,
+    /// Whether the field may be empty, which as a value is NaN: so the browser has it too.
+    #[prop(optional)]
+    may_be_empty: bool,
+    /// What an empty field shows.
+    #[prop(into, optional)]
+    placeholder: String,
+    /// Id of what describes it.
+    #[prop(into, optional)]
+    described_by: String,
     /// The value.
     #[prop(into)]
     value: Signal<f64>,
@@ -37,20 +46,23 @@ pub fn NumberField(
     live::effect(move || {
         let value = value.get();
         if let Some(input) = node.get().filter(|input| input.value_as_number() != value) {
-            input.set_value(&number(value));
+            input.set_value(&text(value));
             wrong.set(false);
         }
     });
     let typed = move |_| {
-        let Some(n) = node.get().map(|input| input.value_as_number()) else { return };
-        wrong.set(!fits(n));
-        if fits(n) {
+        let Some(input) = node.get() else { return };
+        let n = input.value_as_number();
+        // What is no number is NaN too, but not valid.
+        let fits = fits(n) || may_be_empty && n.is_nan() && input.check_validity();
+        wrong.set(!fits);
+        if fits {
             set.run(n);
         }
     };
     let left = move |_| {
         if let Some(input) = node.get().filter(|_| wrong.get_untracked()) {
-            input.set_value(&number(value.get_untracked()));
+            input.set_value(&text(value.get_untracked()));
             wrong.set(false);
         }
     };
@@ -61,7 +73,8 @@ pub fn NumberField(
             _ => return,
         };
         event.prevent_default();
-        set.run((((value.get_untracked() / step).round() + by) * step).clamp(low, high));
+        let from = Some(value.get_untracked()).filter(|n| !n.is_nan()).unwrap_or_default();
+        set.run((((from / step).round() + by) * step).clamp(low, high));
     };
     view! {
         <input
@@ -69,6 +82,8 @@ pub fn NumberField(
             node_ref=node
             id=(!id.is_empty()).then_some(id)
             aria-label=(!name.is_empty()).then_some(name)
+            aria-describedby=(!described_by.is_empty()).then_some(described_by)
+            placeholder=(!placeholder.is_empty()).then_some(placeholder)
             aria-invalid=live::signal(move || wrong.get().then_some("true"))
             min=number(low)
             max=number(high)
@@ -83,6 +98,10 @@ pub fn NumberField(
             {live::signal(move || if wrong.get() { told(low, high, whole) } else { String::new() })}
         </p>
     }
+}
+
+fn text(value: f64) -> String {
+    if value.is_nan() { String::new() } else { number(value) }
 }
 
 fn told(low: f64, high: f64, whole: bool) -> String {

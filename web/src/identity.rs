@@ -2,20 +2,17 @@
 
 use crate::entries::Entry;
 use crate::state::State;
+use crate::wait;
 use js_sys::{ArrayBuffer, Function, Promise, Reflect, Uint8Array};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use std::fmt::Write;
-use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, File};
 
 /// Most bytes that the browser hashes, as it wants them all in memory; beyond that the engine does, piece by piece.
-const MOST: f64 = 1_073_741_824.0;
-
-/// How often those who wait look again.
-const AGAIN: Duration = Duration::from_millis(20);
+const MOST: f64 = 536_870_912.0;
 
 /// What is known of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,9 +41,18 @@ impl Identity {
 
 /// Works out what all open adapters hold, one after the other.
 pub fn find(state: State) {
+    find_those(state, &[Identity::Unknown]);
+}
+
+/// The same, and once more where it could not be worked out.
+pub fn find_again(state: State) {
+    find_those(state, &[Identity::Unknown, Identity::Failed]);
+}
+
+fn find_those(state: State, wanted: &[Identity]) {
     let all = state.entries.get_untracked();
     let mut new = Vec::new();
-    for entry in all.into_iter().filter(|e| e.identity.with_untracked(|i| *i == Identity::Unknown)) {
+    for entry in all.into_iter().filter(|e| e.identity.with_untracked(|i| wanted.contains(i))) {
         entry.identity.set(Identity::Asked);
         new.push(entry);
     }
@@ -61,31 +67,13 @@ pub fn find(state: State) {
 /// Waits until it is known what all open adapters hold.
 pub async fn known(state: State) {
     let settled = move |entries: &Vec<Entry>| entries.iter().all(|e| e.identity.with_untracked(Identity::settled));
-    while !state.entries.with_untracked(settled) {
-        rest().await;
-    }
+    wait::until(|| state.entries.with(settled)).await;
 }
 
 /// Waits until it is known what an adapter holds: the hash, if it can be worked out.
 pub async fn of_entry(entry: &Entry) -> Option<String> {
-    while !entry.identity.with_untracked(Identity::settled) {
-        rest().await;
-    }
+    wait::until(|| entry.identity.with(Identity::settled)).await;
     entry.identity.with_untracked(|identity| identity.hash().cloned())
-}
-
-async fn rest() {
-    let wait = Promise::new(&mut |done, _| {
-        set_timeout(
-            move || {
-                // A promise's own function cannot fail.
-                let _ = done.call0(&JsValue::NULL);
-            },
-            AGAIN,
-        );
-    });
-    // It is always kept.
-    let _ = JsFuture::from(wait).await;
 }
 
 async fn of(state: State, entry: &Entry) -> Option<String> {

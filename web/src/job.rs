@@ -103,12 +103,14 @@ pub fn start(state: State) {
     let Some(engine) = state.engine.get_untracked().filter(|_| untrack(|| can_start(state))) else { return };
     if let Some(old) = state.job.with_untracked(Job::outcome) {
         forget(&old);
+        state.file.set(None);
     }
     let number = state.runs.get_untracked() + 1;
     state.runs.set(number);
     state.job.set(Job::Running(Run { number, progress: None, began: now() }));
     state.say.set("Merging".into());
     let clicked = now();
+    identity::find_again(state);
     spawn_local(async move {
         identity::known(state).await;
         let (settings, adapters) = untrack(|| (state.settings(), state.adapters()));
@@ -123,6 +125,7 @@ pub fn start(state: State) {
         match result {
             Ok(merged) => {
                 let file = merged.file.clone();
+                state.file.set(Some(file.clone()));
                 let seconds = (now() - clicked) / 1000.0;
                 let outcome = Arc::new(Outcome::new(merged, seconds, settings, adapters));
                 state.say.set(format!("Done in {}. The file is ready to save.", format::took(seconds)));

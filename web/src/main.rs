@@ -18,6 +18,7 @@ mod compare;
 mod conflicts;
 mod copy;
 mod drop;
+mod embed;
 mod entries;
 mod estimate;
 mod explain;
@@ -51,6 +52,7 @@ mod snippets;
 mod state;
 mod theme;
 mod trouble;
+mod wait;
 mod weight;
 
 fn main() {

@@ -87,17 +87,17 @@ pub fn OutputFields() -> impl IntoView {
         {choose("metadata", "Metadata", &METADATA, form.metadata)}
         <div class="field">
             <label for="seed">"Seed"</label>
-            <input
+            <NumberField
                 id="seed"
-                class="number"
-                type="number"
-                min="0"
-                max="4294967295"
-                step="1"
+                low=0.0
+                high=u32::MAX.into()
+                step=1.0
+                whole=true
+                may_be_empty=true
                 placeholder="0"
-                aria-describedby="seed-help"
-                prop:value=live::signal(move || form.seed.get().map(|seed| seed.to_string()).unwrap_or_default())
-                on:change=move |event| form.seed.set(event_target_value(&event).trim().parse().ok())
+                described_by="seed-help"
+                value=live::signal(move || form.seed.get().map_or(f64::NAN, f64::from))
+                set=move |n| form.seed.set(whole(n))
             />
             <p class="help" id="seed-help">"For methods that use chance: the same seed gives the same file."</p>
         </div>
@@ -158,6 +158,12 @@ fn radio(policy: Policy, id: &'static str) -> AnyView {
         />
     }
     .into_any()
+}
+
+/// The number of a field for whole numbers; none where it is empty.
+fn whole(n: f64) -> Option<u32> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the field allows no other numbers")]
+    (!n.is_nan()).then_some(n as u32)
 }
 
 /// A list to choose from: ids, names.

@@ -2,6 +2,7 @@
 //!
 //! They are fetched with the page, so that trying them asks the network for nothing.
 
+use crate::address;
 use crate::entries::{self, Picked};
 use crate::format::bytes;
 use crate::live;
@@ -86,11 +87,11 @@ pub fn Samples() -> impl IntoView {
 }
 
 async fn fetch_all() -> Result<Vec<(Sample, File)>, JsValue> {
-    let list = JsFuture::from(fetch("samples/samples.json").await?.json()?).await?;
+    let list = JsFuture::from(fetch(&address::within("samples/samples.json")).await?.json()?).await?;
     let list: Vec<Sample> = serde_wasm_bindgen::from_value(list).map_err(JsValue::from)?;
     let mut all = Vec::new();
     for sample in list {
-        let answer = fetch(&format!("samples/{}", sample.file)).await?;
+        let answer = fetch(&address::within(&format!("samples/{}", sample.file))).await?;
         let blob: Blob = JsFuture::from(answer.blob()?).await?.dyn_into()?;
         let file = File::new_with_blob_sequence(&Array::of1(&blob), &sample.file)?;
         all.push((sample, file));

@@ -162,6 +162,8 @@ fn element(shown: &Embedding, indent: &str) -> String {
     if shown.poster {
         put("poster", POSTER);
     }
+    // What its frame is called.
+    put("label", shown.title);
     let (home, to, title) = (escaped(shown.home, MARKUP), escaped(&open(shown), MARKUP), escaped(shown.title, MARKUP));
     format!(
         "{indent}<script type=\"module\" src=\"{home}embed.js\"></script>\n{indent}<rank-weave{tag}>\n\
@@ -251,7 +253,7 @@ mod tests {
         assert_eq!(attributes, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
         assert_eq!(
             Place::Element.text(&plain()),
-            "<script type=\"module\" src=\"https://example.org/rank/embed.js\"></script>\n<rank-weave recipe=\"1zAb-_9\">\n  \
+            "<script type=\"module\" src=\"https://example.org/rank/embed.js\"></script>\n<rank-weave recipe=\"1zAb-_9\" label=\"3 adapters, one merge\">\n  \
              <a href=\"https://example.org/rank/#r=1zAb-_9\">Open in Rankweave: 3 adapters, one merge</a>\n</rank-weave>\n"
         );
         assert_eq!(
@@ -269,6 +271,7 @@ mod tests {
         let text = Place::Element.text(&hostile());
         let (name, attributes, _) = tag(text.split_once('\n').expect("two lines").1);
         assert_eq!(name, "rank-weave");
+        assert_eq!(value(&attributes, "label").map(read), Some(crate::markup::plain(HOSTILE)));
         for (key, wanted) in [("recipe", "1zAb-_9"), ("view", "explain"), ("controls", "0"), ("poster", "poster.svg")] {
             assert_eq!(value(&attributes, key), Some(wanted), "{key}");
         }

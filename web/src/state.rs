@@ -1,6 +1,7 @@
 //! What the components share. Everything here is a signal, so the page follows by itself.
 
 use crate::base;
+use crate::embed::{self, Asked, Embed, Host};
 use crate::entries::Entry;
 use crate::gpu;
 use crate::job::Job;
@@ -11,10 +12,17 @@ use rankweave_adapter::Error;
 use rankweave_wasm::client::Engine;
 use rankweave_wasm::protocol::{Estimate, Fit, Gpu, Method, Mix, ParamKind, Rank, Recalled, Settings, Value};
 use std::rc::Rc;
+use web_sys::Blob;
 
 /// Handles to all shared state; cheap to copy.
 #[derive(Clone, Copy)]
 pub struct State {
+    /// How it stands in another page, if it does.
+    pub embed: Option<Embed>,
+    /// The page around it, once that has spoken.
+    pub host: RwSignal<Option<Host>, LocalStorage>,
+    /// What that page has asked the reader for.
+    pub asked: RwSignal<Option<Asked>>,
     /// The engine, once it is there.
     pub engine: RwSignal<Option<Rc<Engine>>, LocalStorage>,
     /// Whether the engine is there.
@@ -37,6 +45,8 @@ pub struct State {
     pub gpu: RwSignal<gpu::Known>,
     /// What a merge would give.
     pub estimate: RwSignal<Option<Result<Estimate, Vec<Error>>>>,
+    /// Whether that is being worked out.
+    pub estimating: RwSignal<bool>,
     /// How the adapters go together.
     pub fit: RwSignal<Option<Fit>>,
     /// Adapters that an opened recipe names, while files for some of them are missing.
@@ -45,12 +55,16 @@ pub struct State {
     pub recalled: RwSignal<Option<Recalled>>,
     /// Id of the recipe that the page shows; empty until it is known.
     pub recipe_id: RwSignal<String>,
+    /// The link to it; empty likewise.
+    pub link: RwSignal<String>,
     /// Whether links tell the names of files.
     pub names: RwSignal<bool>,
     /// Adapters that are no longer shown, for those who go back.
     pub parked: RwSignal<Vec<Entry>>,
     /// The merge, if there is one.
     pub job: RwSignal<Job>,
+    /// The file that came out.
+    pub file: RwSignal<Option<Blob>, LocalStorage>,
     /// How many merges there have been.
     pub runs: RwSignal<u32>,
     /// What assistive technology is told.
@@ -125,6 +139,9 @@ impl State {
             gpu: RwSignal::new(gpu::remembered()),
         };
         State {
+            embed: embed::read(),
+            host: RwSignal::new_local(None),
+            asked: RwSignal::new(None),
             engine: RwSignal::new_local(None),
             ready: RwSignal::new(false),
             loaded: RwSignal::new(false),
@@ -136,13 +153,16 @@ impl State {
             form,
             gpu: RwSignal::default(),
             estimate: RwSignal::new(None),
+            estimating: RwSignal::new(false),
             fit: RwSignal::new(None),
             wanted: RwSignal::default(),
             recalled: RwSignal::new(None),
             recipe_id: RwSignal::default(),
+            link: RwSignal::default(),
             names: RwSignal::new(share::remembered()),
             parked: RwSignal::default(),
             job: RwSignal::new(Job::Idle),
+            file: RwSignal::new_local(None),
             runs: RwSignal::new(0),
             say: RwSignal::default(),
         }

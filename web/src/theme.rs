@@ -28,13 +28,20 @@ pub fn ThemeButton() -> impl IntoView {
     }
 }
 
+/// Shows a theme by its name; the system's, where there is none of that name.
+pub fn show(theme: &str) {
+    let Some(root) = document().document_element() else { return };
+    // An element takes every attribute.
+    let _ = if ["light", "dark"].contains(&theme) {
+        root.set_attribute("data-theme", theme)
+    } else {
+        root.remove_attribute("data-theme")
+    };
+}
+
 /// Shows a theme and remembers it. Where storage is forbidden it lasts until the page is closed.
 fn put(theme: &str) {
-    let Some(root) = document().document_element() else { return };
-    let storage = window().local_storage().ok().flatten();
-    let _ = if theme.is_empty() {
-        (root.remove_attribute("data-theme"), storage.map(|s| s.remove_item(KEY)))
-    } else {
-        (root.set_attribute("data-theme", theme), storage.map(|s| s.set_item(KEY, theme)))
-    };
+    show(theme);
+    let Some(storage) = window().local_storage().ok().flatten() else { return };
+    let _ = if theme.is_empty() { storage.remove_item(KEY) } else { storage.set_item(KEY, theme) };
 }

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 /// Range of the slider: from taking an adapter away to doubling it.
 const SPAN: (f64, f64) = (-1.0, 2.0);
 /// Range of the number field, as the recipe allows.
-const LIMITS: (f64, f64) = (-10.0, 10.0);
+pub const LIMITS: (f64, f64) = (-10.0, 10.0);
 const STEP: f64 = 0.05;
 /// What the slider is marked with.
 const MARKS: [f64; 4] = [-1.0, 0.0, 1.0, 2.0];

@@ -5,20 +5,13 @@
 // becomes a frame that is as tall as what is in it, in the page's theme; without scripts the link stays. The frame loads
 // when the reader comes near.
 
-/** Themes of mdBook that are dark; other pages say `data-theme`, or follow the system. */
-const DARK = ["coal", "navy", "ayu"];
-const LIGHT = ["light", "rust"];
-
-const root = document.documentElement;
-const has = (names) => names.some((name) => root.classList.contains(name));
-const theme = () => root.dataset.theme ?? (has(DARK) ? "dark" : has(LIGHT) ? "light" : null);
+const { theme } = document.documentElement.dataset;
 
 for (const link of document.querySelectorAll("a[data-playground]")) {
   const address = new URL(link.href);
-  const wanted = theme() ? `&theme=${theme()}` : "";
-  address.hash = `${address.hash || "#method=ties"}&view=compact${wanted}`;
+  address.hash = `${address.hash || "#method=ties"}&view=compact${theme ? `&theme=${theme}` : ""}`;
   const frame = document.createElement("iframe");
-  frame.title = "Playground: four LoRAs merged, and what the merged network reads";
+  frame.title = link.textContent.trim();
   frame.loading = "lazy";
   frame.height = "900";
   frame.style.width = "100%";

@@ -3,6 +3,7 @@
 use crate::args::{self, RecipeForm};
 use crate::inputs::{self, Input, cannot_read};
 use crate::show;
+use rankweave_adapter::metadata::RECIPE;
 use rankweave_adapter::{Error, Kind, Source, hash};
 use rankweave_recipe::forms::{self, Imported};
 use rankweave_recipe::{Identity, Recipe, identify, order};
@@ -10,9 +11,6 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// Where a merged file keeps its recipe.
-const KEY: &str = "rankweave.recipe";
 
 /// Largest recipe in a file, in bytes.
 const LARGEST: u64 = 1 << 20;
@@ -58,8 +56,8 @@ fn imported(given: &str) -> Result<Imported, Vec<Error>> {
     let one = |error: Error| vec![error];
     if path.is_dir() || path.extension().is_some_and(|x| x == "safetensors") {
         let (_, label, header) = inputs::open_file(path).map_err(one)?;
-        let text = header.metadata.get(KEY).ok_or_else(|| {
-            let error = Error::new(Kind::Parameter, "The file tells no recipe").file(&label).key(KEY);
+        let text = header.metadata.get(RECIPE).ok_or_else(|| {
+            let error = Error::new(Kind::Parameter, "The file tells no recipe").file(&label).key(RECIPE);
             one(error.hint("Only files that Rankweave merged tell how they were made."))
         })?;
         return Recipe::parse(text).map(Imported::from).map_err(|errors| in_file(errors, &label));

@@ -4,40 +4,16 @@
 
 use rankweave_tests::base::{Side, dora};
 use rankweave_tests::dense::Matrix;
+use rankweave_tests::folder::Folder;
 use rankweave_tests::rng::Stream;
 use rankweave_tests::tensors::{self, Tensor};
 use rankweave_tests::{kinds, shared};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 const LAYERS: [&str; 2] = ["down_blocks.0.attentions.0.proj_in", "mid_block.attentions.0.proj_out"];
-
-/// An empty folder that goes away with the test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("rankweave-base-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-
-    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.0.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, bytes).unwrap();
-        path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 fn rankweave(args: &[&str], paths: &[&Path]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_rankweave")).args(args).args(paths).output().unwrap()
@@ -99,20 +75,20 @@ fn a_base_may_be_a_file_a_folder_or_an_index() {
     let spelled = |before: &str| -> Vec<(String, Tensor)> {
         base.iter().map(|(path, t)| (format!("{before}{path}.weight"), t.clone())).collect()
     };
-    let single = folder.write("single.safetensors", &file(&spelled("unet.")));
+    let single = folder.write("single.safetensors", file(&spelled("unet.")));
     let shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
     for (tensor, shard) in spelled("").iter().zip(shards) {
-        folder.write(&format!("several/{shard}"), &file(std::slice::from_ref(tensor)));
+        folder.write(&format!("several/{shard}"), file(std::slice::from_ref(tensor)));
     }
     let map: BTreeMap<_, _> = spelled("").iter().map(|(name, _)| name.clone()).zip(shards).collect();
     let index = serde_json::json!({"weight_map": map}).to_string();
     let index = folder.write("several/model.safetensors.index.json", index.as_bytes());
-    folder.write("diffusers/unet/diffusion_pytorch_model.safetensors", &file(&spelled("")));
-    folder.write("diffusers/unet/diffusion_pytorch_model.fp16.safetensors", &file(&spelled("")));
-    folder.write("diffusers/vae/diffusion_pytorch_model.safetensors", &file(&spelled("")));
-    let out = folder.0.join("out.safetensors");
-    let several = folder.0.join("several");
-    for base in [&single, &several, &index, &folder.0.join("diffusers")] {
+    folder.write("diffusers/unet/diffusion_pytorch_model.safetensors", file(&spelled("")));
+    folder.write("diffusers/unet/diffusion_pytorch_model.fp16.safetensors", file(&spelled("")));
+    folder.write("diffusers/vae/diffusion_pytorch_model.safetensors", file(&spelled("")));
+    let out = folder.join("out.safetensors");
+    let several = folder.join("several");
+    for base in [&single, &several, &index, &folder.join("diffusers")] {
         let args = ["merge", "--base", base.to_str().unwrap(), "-o", out.to_str().unwrap()];
         let output = rankweave(&args, &[&adapter]);
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -134,7 +110,7 @@ fn a_base_may_be_a_file_a_folder_or_an_index() {
     fs::write(&index, r#"{"weight_map": {"a": "../single.safetensors"}}"#).unwrap();
     let args = ["merge", "--base", index.to_str().unwrap(), "-o", out.to_str().unwrap()];
     assert!(errors(&rankweave(&args, &[&adapter])).contains("beside"));
-    let empty = folder.0.join("empty");
+    let empty = folder.join("empty");
     fs::create_dir(&empty).unwrap();
     let args = ["merge", "--base", empty.to_str().unwrap(), "-o", out.to_str().unwrap()];
     assert!(errors(&rankweave(&args, &[&adapter])).contains("no base model"));
@@ -145,13 +121,13 @@ fn without_a_base_the_two_ways_are_named_and_the_direction_says_what_it_is() {
     let folder = Folder::new("without");
     let (adapter, ..) = made();
     let adapter = folder.write("dora.safetensors", &adapter);
-    let out = folder.0.join("out.safetensors");
+    let out = folder.join("out.safetensors");
     let merge = ["merge", "-o", out.to_str().unwrap()];
     let text = errors(&rankweave(&merge, &[&adapter]));
     assert!(text.contains("DoRA") && text.contains("--base") && text.contains("--dora direction"), "{text}");
     assert!(!out.exists());
 
-    let report = folder.0.join("report.json");
+    let report = folder.join("report.json");
     let direction = [&merge[..], &["--dora", "direction", "--report", report.to_str().unwrap()]].concat();
     let output = rankweave(&direction, &[&adapter]);
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -171,7 +147,7 @@ fn real_adapters_that_need_their_base_say_so() {
         return;
     };
     let folder = Folder::new("real");
-    let out = folder.0.join("out.safetensors");
+    let out = folder.join("out.safetensors");
     let text = errors(&rankweave(&["merge", "-o", out.to_str().unwrap()], &[&path]));
     assert!(text.contains("IA³") && text.contains("--base"), "{text}");
 }

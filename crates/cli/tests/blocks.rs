@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use rankweave_tests::fixture;
+use rankweave_tests::folder::Folder;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,16 +18,15 @@ const SHAPES: [fixture::Shape; 4] = [
 ];
 
 /// A folder with two adapters, gone with the test.
-struct Folder(PathBuf);
+struct Adapters(Folder);
 
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("rankweave-blocks-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
+impl Adapters {
+    fn new(name: &str) -> Adapters {
+        let folder = Folder::new(name);
         for (seed, file) in [(1, "one.safetensors"), (2, "two.safetensors")] {
-            fs::write(path.join(file), fixture::bytes(&fixture::adapter(seed, 2, &SHAPES), "F32")).unwrap();
+            folder.write(file, fixture::bytes(&fixture::adapter(seed, 2, &SHAPES), "F32"));
         }
-        Folder(path)
+        Adapters(folder)
     }
 
     fn inputs(&self) -> [PathBuf; 2] {
@@ -44,17 +44,11 @@ impl Folder {
     fn report(&self, out: &str, flags: &[&str]) -> Value {
         let output = self.merge(out, flags);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&fs::read(self.0.join(format!("{out}.json"))).unwrap()).unwrap()
+        serde_json::from_slice(&self.0.read(&format!("{out}.json"))).unwrap()
     }
 
     fn bytes(&self, out: &str) -> Vec<u8> {
-        fs::read(self.0.join(format!("{out}.safetensors"))).unwrap()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        self.0.read(&format!("{out}.safetensors"))
     }
 }
 
@@ -77,7 +71,7 @@ fn block(report: &Value, name: &str, source: usize) -> (Value, Value, Value) {
 
 #[test]
 fn inspect_lists_the_blocks_of_the_family() {
-    let folder = Folder::new("inspect");
+    let folder = Adapters::new("inspect");
     let text = inspect(&folder.inputs()[0], &[]);
     for (name, what) in [("IN01", "2 modules"), ("OUT03", "1 module"), ("BASE", "text encoders"), ("M00", "coarsest")] {
         let line = text.lines().find(|l| l.trim_start().starts_with(name)).unwrap();
@@ -90,7 +84,7 @@ fn inspect_lists_the_blocks_of_the_family() {
 
 #[test]
 fn block_weights_and_rules_reach_the_modules_they_name() {
-    let folder = Folder::new("reach");
+    let folder = Adapters::new("reach");
     let flags = ["--weights", "0.8,0.5", "--blocks", "a=IN01=0.5,OUT*=0", "--rule", "b:*attn2*=0.5", "--drop", "*ff*"];
     let report = folder.report("out", &flags);
     assert_eq!(block(&report, "IN01", 0), (json!(0.4), json!(0.4), json!(1)));
@@ -113,7 +107,7 @@ fn block_weights_and_rules_reach_the_modules_they_name() {
 
 #[test]
 fn a_list_without_a_name_is_for_all_inputs_and_the_last_one_counts() {
-    let folder = Folder::new("all");
+    let folder = Adapters::new("all");
     let report = folder.report("out", &["--blocks", "OUTALL", "--blocks", "b=INALL"]);
     let mix = &report["recipe"]["mix"];
     assert_eq!(mix[0]["blocks"], json!({"scheme": "sd15", "preset": "OUTALL"}));
@@ -130,7 +124,7 @@ fn a_list_without_a_name_is_for_all_inputs_and_the_last_one_counts() {
 
 #[test]
 fn the_recipe_in_the_file_makes_it_again() {
-    let folder = Folder::new("again");
+    let folder = Adapters::new("again");
     let flags =
         ["--weights", "0.7,-0.3", "--blocks", "a=ALL0.5,OUT*=-1", "--rule", "*to_k=0.25", "--drop", "b:text_encoder*"];
     let report = folder.report("first", &flags);
@@ -142,7 +136,7 @@ fn the_recipe_in_the_file_makes_it_again() {
 
 #[test]
 fn what_cannot_be_meant_is_refused_by_name() {
-    let folder = Folder::new("refused");
+    let folder = Adapters::new("refused");
     for (flags, wanted) in [
         (&["--blocks", "a=dfsadfsfds"][..], "OUTALL"),
         (&["--blocks", "b=1,2,3"], "17 or 26 numbers"),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use rankweave_tests::folder::{Folder, names};
 use serde_json::Value;
 use std::fs;
 use std::io::Write;
@@ -16,39 +17,6 @@ fn sample(name: &str) -> PathBuf {
 
 fn samples() -> Vec<PathBuf> {
     SAMPLES.map(sample).to_vec()
-}
-
-/// An empty folder that goes away with the test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("rankweave-cli-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-
-    fn names(&self) -> Vec<String> {
-        names(&self.0)
-    }
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 fn rankweave() -> Command {
@@ -123,7 +91,7 @@ fn inspect_says_how_files_go_together() {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
     // A file that cannot be read is an error; what could be read is told all the same.
-    let missing = folder.file("missing.safetensors");
+    let missing = folder.join("missing.safetensors");
     let both = rankweave().arg("inspect").arg(&missing).args(samples()).output().unwrap();
     assert_eq!(both.status.code(), Some(1));
     assert!(String::from_utf8(both.stdout).unwrap().contains("These files together"));
@@ -135,10 +103,10 @@ fn inspect_says_how_files_go_together() {
 fn the_recipe_in_a_merged_file_makes_the_same_bytes_again() {
     let folder = Folder::new("recipe");
     let flags = ["--weights", "0.7,-0.3,0.5", "--method", "mean", "--param", "divide_by=all", "--rank", "6"];
-    let first = merged(&samples(), &folder.file("first.safetensors"), &flags);
-    let recipe = folder.file("recipe.json");
+    let first = merged(&samples(), &folder.join("first.safetensors"), &flags);
+    let recipe = folder.join("recipe.json");
     fs::write(&recipe, metadata(&first)["rankweave.recipe"].as_str().unwrap()).unwrap();
-    let again = folder.file("again.safetensors");
+    let again = folder.join("again.safetensors");
     let second = merged(&samples(), &again, &["--recipe", recipe.to_str().unwrap()]);
     assert!(first == second, "the recipe did not reproduce the file");
 }
@@ -146,9 +114,9 @@ fn the_recipe_in_a_merged_file_makes_the_same_bytes_again() {
 #[test]
 fn the_report_names_what_was_done() {
     let folder = Folder::new("report");
-    let path = folder.file("report.json");
+    let path = folder.join("report.json");
     let flags = ["--weights", "0.7,-0.3,0.5", "--dtype", "f32", "--report", path.to_str().unwrap()];
-    merged(&samples(), &folder.file("out.safetensors"), &flags);
+    merged(&samples(), &folder.join("out.safetensors"), &flags);
     let report: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     for (source, weight) in report["sources"].as_array().unwrap().iter().zip([0.7, -0.3, 0.5]) {
         assert_eq!(source["weight"], weight);
@@ -165,8 +133,8 @@ fn the_report_names_what_was_done() {
 #[test]
 fn the_hash_in_the_header_is_that_of_the_data() {
     let folder = Folder::new("hash");
-    let out = folder.file("out.safetensors");
-    let path = folder.file("report.json");
+    let out = folder.join("out.safetensors");
+    let path = folder.join("report.json");
     let file = merged(&samples(), &out, &["--keys", "kohya", "--report", path.to_str().unwrap()]);
     let len = u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
     let mut sum = Command::new("sha256sum");
@@ -187,7 +155,7 @@ fn the_hash_in_the_header_is_that_of_the_data() {
 #[test]
 fn a_folder_is_a_peft_adapter_and_reads_back() {
     let folder = Folder::new("peft");
-    let out = folder.file("out");
+    let out = folder.join("out");
     merged(&samples()[..2], &out, &["--weights", "0.7,0.5"]);
     assert_eq!(names(&out), ["adapter_config.json", "adapter_model.safetensors"]);
     let facts = &json(&rankweave().args(["inspect", "--json"]).arg(&out).output().unwrap())["files"];
@@ -201,7 +169,7 @@ fn a_folder_is_a_peft_adapter_and_reads_back() {
 #[test]
 fn convert_changes_the_spelling_and_keeps_the_rank() {
     let folder = Folder::new("convert");
-    let out = folder.file("out.safetensors");
+    let out = folder.join("out.safetensors");
     let mut convert = rankweave();
     convert.arg("convert").arg(sample("turned-digits")).arg("-o").arg(&out);
     assert!(convert.args(["--keys", "diffusers", "--dtype", "f32"]).status().unwrap().success());
@@ -215,7 +183,7 @@ fn convert_changes_the_spelling_and_keeps_the_rank() {
 #[test]
 fn dense_writes_whole_differences() {
     let folder = Folder::new("dense");
-    let (out, again, report) = (folder.file("out.safetensors"), folder.file("b.safetensors"), folder.file("r.json"));
+    let (out, again, report) = (folder.join("out.safetensors"), folder.join("b.safetensors"), folder.join("r.json"));
     let flags = ["--rank", "dense", "--keys", "kohya", "--report", report.to_str().unwrap()];
     assert!(merge(&samples()[..2], &out, &flags).status.success());
     let facts = &json(&rankweave().args(["inspect", "--json"]).arg(&out).output().unwrap())["files"][0];
@@ -223,11 +191,11 @@ fn dense_writes_whole_differences() {
     let report: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
     assert_eq!(report["recipe"]["output"]["rank"], serde_json::json!({"mode": "dense"}));
     assert_eq!(report["bytes"], fs::metadata(&out).unwrap().len());
-    let recipe = folder.file("recipe.json");
+    let recipe = folder.join("recipe.json");
     fs::write(&recipe, report["recipe"].to_string()).unwrap();
     assert!(merge(&samples()[..2], &again, &["--recipe", recipe.to_str().unwrap()]).status.success());
     assert_eq!(fs::read(&out).unwrap(), fs::read(&again).unwrap());
-    let refused = merge(&samples()[..2], &folder.file("c.safetensors"), &["--rank", "dense", "--keys", "peft"]);
+    let refused = merge(&samples()[..2], &folder.join("c.safetensors"), &["--rank", "dense", "--keys", "peft"]);
     let text = String::from_utf8(refused.stderr).unwrap();
     assert!(!refused.status.success() && text.contains("--keys kohya"), "{text}");
 }
@@ -291,20 +259,20 @@ fn two_parts() -> Vec<u8> {
 #[test]
 fn a_peft_folder_is_made_of_one_part() {
     let folder = Folder::new("part");
-    let input = folder.file("two.safetensors");
+    let input = folder.join("two.safetensors");
     fs::write(&input, two_parts()).unwrap();
     let convert = |part: &[&str], out: &str| {
         let mut convert = rankweave();
-        convert.arg("convert").arg(&input).arg("-o").arg(folder.file(out)).args(part).output().unwrap()
+        convert.arg("convert").arg(&input).arg("-o").arg(folder.join(out)).args(part).output().unwrap()
     };
     let both = convert(&[], "both");
     assert_eq!(both.status.code(), Some(1));
     assert!(String::from_utf8(both.stderr).unwrap().contains("--part"));
     for part in ["unet", "text_encoder"] {
         assert!(convert(&["--part", part], part).status.success());
-        let config = fs::read_to_string(folder.file(part).join("adapter_config.json")).unwrap();
+        let config = fs::read_to_string(folder.join(part).join("adapter_config.json")).unwrap();
         assert!(config.contains("\"LOHA\""), "{config}");
-        let facts = &json(&rankweave().args(["inspect", "--json"]).arg(folder.file(part)).output().unwrap())["files"];
+        let facts = &json(&rankweave().args(["inspect", "--json"]).arg(folder.join(part)).output().unwrap())["files"];
         assert_eq!((&facts[0]["modules"], &facts[0]["dialect"]), (&1.into(), &"peft".into()));
     }
     let none = convert(&["--part", "transformer"], "none");
@@ -315,12 +283,12 @@ fn a_peft_folder_is_made_of_one_part() {
 fn errors_are_three_lines_and_leave_nothing_behind() {
     let folder = Folder::new("errors");
     let whole = fs::read(sample("turned-digits")).unwrap();
-    let broken = folder.file("broken.safetensors");
+    let broken = folder.join("broken.safetensors");
     fs::write(&broken, &whole[..whole.len() - 100]).unwrap();
     let before = folder.names();
-    let missing = folder.file("missing.safetensors");
+    let missing = folder.join("missing.safetensors");
     for input in [broken, missing] {
-        let output = merge(&[sample("noisy-digits"), input.clone()], &folder.file("out.safetensors"), &[]);
+        let output = merge(&[sample("noisy-digits"), input.clone()], &folder.join("out.safetensors"), &[]);
         assert_eq!(output.status.code(), Some(1));
         let text = String::from_utf8(output.stderr).unwrap();
         let lines: Vec<_> = text.lines().collect();
@@ -335,7 +303,7 @@ fn errors_are_three_lines_and_leave_nothing_behind() {
 #[test]
 fn wrong_usage_exits_with_2_and_wrong_settings_with_1() {
     let folder = Folder::new("usage");
-    let out = folder.file("out.safetensors");
+    let out = folder.join("out.safetensors");
     let code = |flags: &[&str]| merge(&samples(), &out, flags).status.code();
     assert_eq!(code(&["--method", "nonsense"]), Some(2));
     assert_eq!(code(&["--weights", "one,two,three"]), Some(2));
@@ -356,10 +324,10 @@ fn wrong_usage_exits_with_2_and_wrong_settings_with_1() {
 fn an_interrupted_merge_leaves_no_half_file() {
     use rankweave_tests::synth::{Family, Plan};
     let folder = Folder::new("interrupt");
-    let input = folder.file("in.safetensors");
+    let input = folder.join("in.safetensors");
     let synth = Plan { family: Family::Sd15, rank: 64, alpha: 32.0, dtype: "F16", seed: 1 };
     synth.write(&mut std::io::BufWriter::new(fs::File::create(&input).unwrap())).unwrap();
-    let out = folder.file("out.safetensors");
+    let out = folder.join("out.safetensors");
     let mut child = rankweave()
         .arg("merge")
         .args(vec![&input; 4])

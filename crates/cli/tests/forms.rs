@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use rankweave_tests::folder::Folder;
 use rankweave_tests::{fixture, tensors};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 const SHAPES: [fixture::Shape; 2] = [
@@ -16,22 +16,21 @@ const SHAPES: [fixture::Shape; 2] = [
 /// Names that a shell, YAML and Python would like to misread.
 const NAMES: [&str; 2] = ["it's $(touch x) \"#: é.safetensors", "-o.safetensors"];
 
-/// A folder of its own, gone with the test.
-struct Folder(PathBuf);
+/// A folder with adapters, gone with the test.
+struct Adapters(Folder);
 
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("rankweave-forms-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
+impl Adapters {
+    fn new(name: &str) -> Adapters {
+        let folder = Folder::new(name);
         for (seed, file) in [(1, NAMES[0]), (2, NAMES[1]), (1, "one.safetensors"), (2, "two.safetensors")] {
-            fs::write(path.join(file), fixture::bytes(&fixture::adapter(seed, 3, &SHAPES), "F16")).unwrap();
+            folder.write(file, fixture::bytes(&fixture::adapter(seed, 3, &SHAPES), "F16"));
         }
-        Folder(path)
+        Adapters(folder)
     }
 
     /// Runs the program in the folder.
     fn run(&self, words: &[&str]) -> Output {
-        let output = Command::new(env!("CARGO_BIN_EXE_rankweave")).args(words).current_dir(&self.0).output().unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_rankweave")).args(words).current_dir(&*self.0).output().unwrap();
         assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
         output
     }
@@ -42,17 +41,11 @@ impl Folder {
     }
 
     fn read(&self, name: &str) -> Vec<u8> {
-        fs::read(self.0.join(name)).unwrap()
+        self.0.read(name)
     }
 
     fn write(&self, name: &str, text: &str) {
-        fs::write(self.0.join(name), text).unwrap();
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        self.0.write(name, text);
     }
 }
 
@@ -68,7 +61,7 @@ const FLAGS: [&str; 8] = [
     "--gpu=off",
 ];
 
-fn with_title(folder: &Folder) {
+fn with_title(folder: &Adapters) {
     let mut recipe: Value = serde_json::from_str(&folder.printed("wanted.safetensors", "json")).unwrap();
     recipe["output"]["title"] = json!("x's");
     folder.write("titled.json", &recipe.to_string());
@@ -76,7 +69,7 @@ fn with_title(folder: &Folder) {
 
 #[test]
 fn a_printed_command_makes_the_same_file() {
-    let folder = Folder::new("command");
+    let folder = Adapters::new("command");
     let files = [NAMES[0], &format!("./{}", NAMES[1])];
     folder.run(&[&["merge", files[0], files[1], "-o", "wanted.safetensors"], &FLAGS[..]].concat());
     with_title(&folder);
@@ -88,7 +81,7 @@ fn a_printed_command_makes_the_same_file() {
         assert_eq!(command.contains("--recipe"), link, "{command}");
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("{command} --gpu=off")]).env("PATH", &path);
-        let output = shell.current_dir(&folder.0).output().unwrap();
+        let output = shell.current_dir(&*folder.0).output().unwrap();
         assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
         assert!(folder.read("merged.safetensors") == folder.read("again.safetensors"), "{command}");
         assert!(!folder.0.join("x").exists(), "the shell ran a part of a name");
@@ -97,7 +90,7 @@ fn a_printed_command_makes_the_same_file() {
 
 #[test]
 fn yaml_and_prompts_are_recipes() {
-    let folder = Folder::new("yaml");
+    let folder = Adapters::new("yaml");
     folder.run(&[&["merge", "one.safetensors", "two.safetensors", "-o", "wanted.safetensors"], &FLAGS[..]].concat());
     folder.write("recipe.yaml", &folder.printed("wanted.safetensors", "yaml"));
     folder.run(&[
@@ -160,7 +153,7 @@ fn changes(bytes: &[u8]) -> BTreeMap<String, Vec<f64>> {
 }
 
 /// A PEFT folder of random factors.
-fn peft(folder: &Folder, name: &str, seed: u64, rank: usize, config: &Value) {
+fn peft(folder: &Adapters, name: &str, seed: u64, rank: usize, config: &Value) {
     let shapes: [fixture::Shape; 3] = [
         ("model.layers.0.q_proj", 12, 8, &[]),
         ("model.layers.0.down_proj", 6, 10, &[]),
@@ -175,8 +168,7 @@ fn peft(folder: &Folder, name: &str, seed: u64, rank: usize, config: &Value) {
         list.push((name("lora_A"), tensor([rank, module.inp], &pair.down.values)));
         list.push((name("lora_B"), tensor([pair.up.rows, rank], &pair.up.values)));
     }
-    fs::create_dir_all(folder.0.join(name)).unwrap();
-    fs::write(folder.0.join(name).join("adapter_model.safetensors"), tensors::write(&list, &BTreeMap::new())).unwrap();
+    folder.0.write(&format!("{name}/adapter_model.safetensors"), tensors::write(&list, &BTreeMap::new()));
     folder.write(&format!("{name}/adapter_config.json"), &config.to_string());
 }
 
@@ -187,7 +179,7 @@ fn a_printed_script_makes_the_same_sum() {
         println!("skipped: there is no python3 with numpy and safetensors");
         return;
     }
-    let folder = Folder::new("python");
+    let folder = Adapters::new("python");
     let base = json!({"peft_type": "LORA", "r": 3, "lora_alpha": 5, "target_modules": ["q_proj", "down_proj"]});
     let mut first = base.clone();
     first["alpha_pattern"] = json!({"down_proj": 2});
@@ -200,7 +192,7 @@ fn a_printed_script_makes_the_same_sum() {
             ["merge", "a 'b\" é", "other", "-o", "wanted.safetensors", "--weights=0.8,-0.5", "--param=lambda=1.5"];
         folder.run(&[&merge[..], &["--keys=peft", "--dtype=f32", method]].concat());
         folder.write("script.py", &folder.printed("wanted.safetensors", "python"));
-        let output = Command::new("python3").args(["script.py", "out"]).current_dir(&folder.0).output().unwrap();
+        let output = Command::new("python3").args(["script.py", "out"]).current_dir(&*folder.0).output().unwrap();
         let told = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && told.contains("PeftModel.from_pretrained(base, 'out')"), "{told}");
         let config: Value = serde_json::from_slice(&folder.read("out/adapter_config.json")).unwrap();

@@ -5,18 +5,13 @@
 
 use rankweave_adapter::{Adapter, Source};
 use rankweave_merge::entries::now;
-use rankweave_merge::gpu::{Wanted, open};
+use rankweave_merge::gpu::{Gpu, Wanted, open};
 use rankweave_recipe::{Assembler, Facts, Prepared, Rank, Recipe};
+use rankweave_tests::folder::Folder;
 use rankweave_tests::shared::skipped;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-
-fn folder(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("rankweave-cli-gpu-{}-{name}", std::process::id()));
-    std::fs::create_dir_all(&path).unwrap();
-    path
-}
 
 fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../www/samples/{name}-digits.safetensors"))
@@ -24,20 +19,33 @@ fn sample(name: &str) -> PathBuf {
 
 const SAMPLES: [&str; 3] = ["turned", "inverted", "noisy"];
 
-#[test]
-fn every_module_of_a_merge_can_be_worked_on_by_a_gpu() {
-    let gpu = match now(open(Wanted::On, || 0.0)).unwrap() {
-        Ok(gpu) => gpu.unwrap(),
-        Err(error) => return skipped(&format!("no adapter: {error}")),
-    };
+/// Any device; where there is none the test says that it did not run.
+fn device() -> Option<Gpu> {
+    match now(open(Wanted::On, || 0.0)).unwrap() {
+        Ok(gpu) => Some(gpu.unwrap()),
+        Err(error) => {
+            skipped(&format!("no adapter: {error}"));
+            None
+        }
+    }
+}
+
+/// The samples' bytes, and a merge of them by `ties` with these parameters.
+fn ties(params: Value, rank: &str) -> ([Vec<u8>; 3], Prepared) {
     let files = SAMPLES.map(|name| std::fs::read(sample(name)).unwrap());
     let adapters = files.iter().zip(SAMPLES).map(|(file, name)| Adapter::open(file, name, None).unwrap());
     let mut recipe = Recipe::blank(3);
     recipe.method.id = "ties".into();
-    recipe.method.params =
-        [("density".into(), Value::from(0.4)), ("scope".into(), Value::from("module"))].into_iter().collect();
-    recipe.output.rank = Rank::parse("6").unwrap();
+    recipe.method.params = params.as_object().unwrap().clone();
+    recipe.output.rank = Rank::parse(rank).unwrap();
     let prepared = Prepared::new(recipe, adapters.collect()).unwrap();
+    (files, prepared)
+}
+
+#[test]
+fn every_module_of_a_merge_can_be_worked_on_by_a_gpu() {
+    let Some(gpu) = device() else { return };
+    let (files, prepared) = ties(json!({"density": 0.4, "scope": "module"}), "6");
     let sources: Vec<&dyn Source> = files.iter().map(|file| file as &dyn Source).collect();
     let facts = Facts::default();
     assert_eq!(prepared.rounds(), 0);
@@ -70,15 +78,8 @@ fn every_module_of_a_merge_can_be_worked_on_by_a_gpu() {
 
 #[test]
 fn what_a_gpu_finds_beforehand_is_known_to_be_its() {
-    let gpu = match now(open(Wanted::On, || 0.0)).unwrap() {
-        Ok(gpu) => gpu.unwrap(),
-        Err(error) => return skipped(&format!("no adapter: {error}")),
-    };
-    let files = SAMPLES.map(|name| std::fs::read(sample(name)).unwrap());
-    let adapters = files.iter().zip(SAMPLES).map(|(file, name)| Adapter::open(file, name, None).unwrap());
-    let mut recipe = Recipe::blank(3);
-    recipe.method.id = "ties".into();
-    let prepared = Prepared::new(recipe, adapters.collect()).unwrap();
+    let Some(gpu) = device() else { return };
+    let (files, prepared) = ties(json!({}), "exact");
     let sources: Vec<&dyn Source> = files.iter().map(|file| file as &dyn Source).collect();
     assert!(prepared.rounds() > 0);
     let none = Facts::default();
@@ -104,7 +105,7 @@ fn merge(folder: &Path, flags: &[&str]) -> (Output, Value) {
 
 #[test]
 fn a_gpu_does_what_the_cores_do_and_the_report_names_it() {
-    let folder = folder("ties");
+    let folder = Folder::new("ties");
     let flags = ["--method", "ties", "--param", "density=0.4", "--rank", "6", "--dtype", "f32"];
     let (out, own) = merge(&folder, &[&flags[..], &["--gpu", "on"]].concat());
     if String::from_utf8_lossy(&out.stderr).contains("No GPU can be used") {
@@ -112,7 +113,6 @@ fn a_gpu_does_what_the_cores_do_and_the_report_names_it() {
     }
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let (_, cpu) = merge(&folder, &[&flags[..], &["--gpu", "off"]].concat());
-    std::fs::remove_dir_all(&folder).unwrap();
     // The cores take tasks too, so the device may have come too late for all of them.
     let devices = own["devices"].as_array().map(Vec::as_slice).unwrap_or_default();
     for device in devices {
@@ -134,9 +134,8 @@ fn a_gpu_does_what_the_cores_do_and_the_report_names_it() {
 
 #[test]
 fn there_is_nothing_for_a_gpu_to_do_in_factor_space() {
-    let folder = folder("sum");
+    let folder = Folder::new("sum");
     let (out, report) = merge(&folder, &["--gpu", "on"]);
-    std::fs::remove_dir_all(&folder).unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     assert!(report["devices"].is_null());
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use rankweave_tests::folder::Folder;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,35 +10,6 @@ use std::process::{Command, Output};
 
 fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../www/samples/{name}.safetensors"))
-}
-
-/// An empty folder that goes away with the test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("rankweave-metadata-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-
-    fn names(&self) -> Vec<String> {
-        let mut names: Vec<_> =
-            fs::read_dir(&self.0).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 fn run(command: &str, files: &[&Path], flags: &[&str]) -> Output {
@@ -70,7 +42,7 @@ fn stderr(output: &Output) -> String {
 #[test]
 fn metadata_is_set_removed_and_shown() {
     let folder = Folder::new("edit");
-    let (first, second) = (folder.file("first.safetensors"), folder.file("deeper/second.safetensors"));
+    let (first, second) = (folder.join("first.safetensors"), folder.join("deeper/second.safetensors"));
     let set = [
         "--set",
         "modelspec.title=Ink = wash",
@@ -115,10 +87,10 @@ fn metadata_is_set_removed_and_shown() {
 #[test]
 fn edits_that_cannot_be_done_write_nothing() {
     let folder = Folder::new("refused");
-    let input = folder.file("in.safetensors");
+    let input = folder.join("in.safetensors");
     fs::copy(sample("noisy-digits"), &input).unwrap();
     let before = fs::read(&input).unwrap();
-    let out = folder.file("out.safetensors");
+    let out = folder.join("out.safetensors");
     let fails = |out: &Path, flags: &[&str], code: i32, word: &str| {
         let output = edit(&input, out, flags);
         let text = stderr(&output);
@@ -127,15 +99,15 @@ fn edits_that_cannot_be_done_write_nothing() {
         assert!(code == 2 || text.lines().count() == 3, "{text}");
     };
     fails(&input, &["--set", "a=b"], 1, "The output is the input");
-    fails(&folder.file("./x/../in.safetensors"), &["--set", "a=b"], 1, "The output is the input");
+    fails(&folder.join("./x/../in.safetensors"), &["--set", "a=b"], 1, "The output is the input");
     #[cfg(unix)]
     {
-        let link = folder.file("link.safetensors");
+        let link = folder.join("link.safetensors");
         std::os::unix::fs::symlink(&input, &link).unwrap();
         fails(&link, &["--set", "a=b"], 1, "The output is the input");
         fs::remove_file(link).unwrap();
     }
-    fails(&folder.0, &["--set", "a=b"], 1, "is a folder");
+    fails(&folder, &["--set", "a=b"], 1, "is a folder");
     fails(&out, &["--remove", "no-such-key"], 1, "no-such-key");
     fails(&out, &["--set", "a=b", "--remove", "a"], 1, "changed twice");
     fails(&out, &["--set", "=b"], 1, "key is empty");
@@ -143,7 +115,7 @@ fn edits_that_cannot_be_done_write_nothing() {
     fails(&out, &[], 2, "--set");
     fails(&out, &["--json", "--set", "a=b"], 2, "--json");
     assert_eq!(run("metadata", &[&input], &["--set", "a=b"]).status.code(), Some(2));
-    let _ = fs::remove_dir_all(folder.file("x"));
+    let _ = fs::remove_dir_all(folder.join("x"));
     assert_eq!(folder.names(), ["in.safetensors"]);
     assert!(fs::read(&input).unwrap() == before);
 }
@@ -162,7 +134,7 @@ fn hashes_are_those_of_other_programs_and_claims_are_checked() {
         Err(_) => println!("skipped: hashes_are_those_of_other_programs: sha256sum is not on this machine"),
     }
     let right = h["data_sha256"].as_str().unwrap();
-    let out = folder.file("stated.safetensors");
+    let out = folder.join("stated.safetensors");
     let wrong = "12".repeat(32);
     let set = [
         format!("sshs_model_hash=0x{right}"),
@@ -182,7 +154,7 @@ fn hashes_are_those_of_other_programs_and_claims_are_checked() {
     assert_eq!(verdict("modelspec.hash_sha256"), (json!("wrong"), json!(false)));
     assert_eq!(verdict("sshs_legacy_hash"), (json!("of-nothing"), json!(false)));
     assert_eq!(stated[0]["warnings"][0]["code"], "wrong-hash");
-    let missing = folder.file("missing.safetensors");
+    let missing = folder.join("missing.safetensors");
     let both = run("hash", &[&missing, &out], &[]);
     assert_eq!(both.status.code(), Some(1));
     let text = String::from_utf8(both.stdout.clone()).unwrap();
@@ -196,7 +168,7 @@ fn hashes_are_those_of_other_programs_and_claims_are_checked() {
 fn a_merge_takes_over_what_it_is_asked_to_and_hashes_true() {
     let folder = Folder::new("merge");
     let tagged = |name: &str, tags: &str, licence: &str| {
-        let out = folder.file(&format!("{name}.safetensors"));
+        let out = folder.join(format!("{name}.safetensors"));
         let set = [format!("ss_tag_frequency={tags}"), format!("modelspec.license={licence}")];
         ok(&edit(&sample(name), &out, &["--set", &set[0], "--set", &set[1]]));
         out
@@ -204,7 +176,7 @@ fn a_merge_takes_over_what_it_is_asked_to_and_hashes_true() {
     let one = tagged("turned-digits", r#"{"a": {"x": 1}}"#, "MIT");
     let two = tagged("inverted-digits", r#"{"a": {"x": 2}, "b": {"y": 5}}"#, "no merging");
     let merge = |mode: &str, name: &str| {
-        let out = folder.file(name);
+        let out = folder.join(name);
         ok(&run("merge", &[&one, &two], &["--metadata", mode, "-o", out.to_str().unwrap()]));
         out
     };
@@ -226,13 +198,13 @@ fn a_merge_takes_over_what_it_is_asked_to_and_hashes_true() {
         assert_eq!(said["described"]["licences"], licences, "{mode}");
     }
     let first = merge("merge-tags", "again.safetensors");
-    assert!(fs::read(&first).unwrap() == fs::read(folder.file("merge-tags.safetensors")).unwrap());
-    let recipe = folder.file("recipe.json");
+    assert!(fs::read(&first).unwrap() == fs::read(folder.join("merge-tags.safetensors")).unwrap());
+    let recipe = folder.join("recipe.json");
     fs::write(&recipe, json_of("metadata", &first)["metadata"]["rankweave.recipe"].as_str().unwrap()).unwrap();
-    let (again, recipe) = (folder.file("third.safetensors"), recipe.to_str().unwrap().to_owned());
+    let (again, recipe) = (folder.join("third.safetensors"), recipe.to_str().unwrap().to_owned());
     ok(&run("merge", &[&one, &two], &["--recipe", &recipe, "-o", again.to_str().unwrap()]));
     assert!(fs::read(&first).unwrap() == fs::read(again).unwrap(), "the recipe carries the mode");
-    let out = folder.file("bad.safetensors");
+    let out = folder.join("bad.safetensors");
     let bad = run("merge", &[&one, &two], &["--metadata", "most", "-o", out.to_str().unwrap()]);
     assert_eq!(bad.status.code(), Some(2));
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use rankweave_tests::fixture;
+use rankweave_tests::folder::Folder;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,17 +15,16 @@ const SHAPES: [fixture::Shape; 2] = [
 ];
 
 /// A folder with three adapters, gone with the test.
-struct Folder(PathBuf);
+struct Adapters(Folder);
 
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("rankweave-recipe-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
+impl Adapters {
+    fn new(name: &str) -> Adapters {
+        let folder = Folder::new(name);
         for (seed, file) in [(1, "one"), (2, "two"), (3, "three")] {
             let bytes = fixture::bytes(&fixture::adapter(seed, 3, &SHAPES), "F16");
-            fs::write(path.join(format!("{file}.safetensors")), bytes).unwrap();
+            folder.write(&format!("{file}.safetensors"), bytes);
         }
-        Folder(path)
+        Adapters(folder)
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -42,12 +42,12 @@ impl Folder {
     fn merged(&self, inputs: &[&str], out: &str, flags: &[&str]) -> Vec<u8> {
         let output = self.merge(inputs, out, flags);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        fs::read(self.path(out)).unwrap()
+        self.0.read(out)
     }
 
     /// Codes of the last report's remarks.
     fn remarks(&self) -> Vec<String> {
-        let report: Value = serde_json::from_slice(&fs::read(self.path("report.json")).unwrap()).unwrap();
+        let report: Value = serde_json::from_slice(&self.0.read("report.json")).unwrap();
         let codes = report["remarks"].as_array().unwrap().iter();
         codes.map(|remark| remark["code"].as_str().unwrap().to_owned()).collect()
     }
@@ -57,12 +57,6 @@ impl Folder {
         let output = rankweave().arg("recipe").arg(recipe).args(["--as", form]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -79,7 +73,7 @@ const FLAGS: [&str; 8] =
 
 #[test]
 fn a_merged_file_tells_how_to_make_it_again() {
-    let folder = Folder::new("again");
+    let folder = Adapters::new("again");
     let wanted = folder.merged(&["one", "two"], "a.safetensors", &FLAGS);
     assert_eq!(folder.remarks(), [""; 0], "nothing was expected");
     let merged = folder.path("a.safetensors");
@@ -98,7 +92,7 @@ fn a_merged_file_tells_how_to_make_it_again() {
 
 #[test]
 fn another_file_is_refused_until_it_is_wanted() {
-    let folder = Folder::new("other");
+    let folder = Adapters::new("other");
     let wanted = folder.merged(&["one", "two"], "a.safetensors", &FLAGS);
     let recipe = folder.path("a.safetensors");
     let recipe = text(&recipe);
@@ -115,7 +109,7 @@ fn another_file_is_refused_until_it_is_wanted() {
 
 #[test]
 fn all_that_is_wrong_with_a_recipe_is_told_with_its_place() {
-    let folder = Folder::new("wrong");
+    let folder = Adapters::new("wrong");
     let recipe = r#"{"recipe":1,"sources":[{"id":"a","data":"sha256:0"},{"id":"B"}],
         "mix":[{"src":"a","weight":99},{"src":"c"}],"method":{"id":"ties","params":{"density":7,"colour":1}},
         "output":{"rank":{"mode":"fixed","value":0},"dtype":"f64","keys":"same:x"},"overrides":[]}"#;

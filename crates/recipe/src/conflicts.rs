@@ -1,8 +1,9 @@
 //! How adapters pull against each other, measured over all modules: what [`rankweave_merge::conflicts`] counts, as data.
 
 use crate::check::parameter;
-use crate::prepare::{Prepared, waiting};
+use crate::prepare::Prepared;
 use crate::recipe::{MethodRef, Output, Rank, Recipe};
+use crate::run::waiting;
 use rankweave_adapter::{Adapter, Base, Error, Source};
 use rankweave_merge::conflicts::{HELD, Sample, Shares, Tally, conflicts_task};
 use rankweave_merge::entries::{Backend, Cpu, now};

@@ -27,6 +27,7 @@ mod prepare;
 mod reading;
 mod recipe;
 mod report;
+mod run;
 mod said;
 mod sources;
 
@@ -39,12 +40,13 @@ pub use conflicts::{CONFLICT_ROWS, Conflicts, Measurement, ModuleConflicts};
 pub use devices::DeviceUse;
 pub use inspect::{AlphaFacts, Inspection, inspect};
 pub use loads::{Loads, Reads};
-pub use prepare::{Estimate, Prepared, TaskOutput};
+pub use prepare::{Estimate, Prepared};
 pub use rankweave_merge::conflicts::{Measured, Shares, Tally};
 pub use rankweave_merge::{ModuleReport, RankPolicy};
 pub use reading::{Broken, Reading, Scan, read_whole, scan};
 pub use recipe::{BaseRef, Engine, Expect, MethodRef, MixEntry, Output, Rank, Recipe, SourceRef};
 pub use report::{BlockLine, DroppedLine, ModuleLine, Report, SourceLine};
+pub use run::TaskOutput;
 pub use said::{Line, about, more};
 pub use sources::{Identity, Match, assign, identify, order};
 

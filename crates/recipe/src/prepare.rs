@@ -8,11 +8,8 @@ use crate::loads::{Loads, loads};
 use crate::recipe::{BaseRef, Rank, Recipe};
 use crate::{Engine, Expect, MATH, VERSION};
 use rankweave_adapter::metadata::{MergedFacts, MergedModule, combine_warnings, merged, title};
-use rankweave_adapter::{
-    Adapter, Base, DialectId, Error, Kind, Limits, MetadataMode, OutTensor, Source, Warning, header_room,
-};
-use rankweave_merge::entries::{Backend, Cpu, now};
-use rankweave_merge::{Facts, Form, ModuleReport, Params, Plan, Request, Weight, family, find, run_task, survey_task};
+use rankweave_adapter::{Adapter, Base, DialectId, Error, Kind, Limits, MetadataMode, OutTensor, Warning, header_room};
+use rankweave_merge::{Form, Params, Plan, Request, Weight, family, find};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -37,7 +34,7 @@ pub struct Prepared {
     /// The weights of each adapter of the mix.
     pub(crate) weights: Vec<Weight>,
     /// Position of each adapter of the mix among the recipe's sources.
-    order: Vec<usize>,
+    pub(crate) order: Vec<usize>,
     room: usize,
 }
 
@@ -62,17 +59,6 @@ pub struct Estimate {
     pub loads: Vec<Loads>,
     /// What the user should know.
     pub warnings: Vec<Warning>,
-}
-
-/// What one task made.
-#[derive(Clone, Debug)]
-pub struct TaskOutput {
-    /// Number of the task.
-    pub task: usize,
-    /// A run of the output's tensor data.
-    pub bytes: Vec<u8>,
-    /// One report per module.
-    pub modules: Vec<ModuleReport>,
 }
 
 impl Prepared {
@@ -181,65 +167,6 @@ impl Prepared {
     /// Does the method look at every entry of every ΔW? Then there is something for a GPU to do.
     pub fn by_entry(&self) -> bool {
         self.plan.by_entry()
-    }
-
-    /// How many rounds of [`Prepared::survey_task`] over all tasks come before [`Prepared::run_task`].
-    pub fn rounds(&self) -> usize {
-        self.plan.rounds()
-    }
-
-    /// What the next round finds in one task, after those in `facts`; for [`Facts::add`]. `sources` as in
-    /// [`Prepared::run_task`].
-    ///
-    /// # Errors
-    /// As [`rankweave_merge::survey_task`].
-    pub fn survey_task(&self, sources: &[&dyn Source], task: usize, facts: &Facts) -> Result<Vec<f64>, Error> {
-        now(self.survey_task_on(&Cpu, sources, task, facts)).unwrap_or_else(|| Err(waiting()))
-    }
-
-    /// The same on another device.
-    ///
-    /// # Errors
-    /// As [`Prepared::survey_task`].
-    pub async fn survey_task_on(
-        &self,
-        backend: &dyn Backend,
-        sources: &[&dyn Source],
-        task: usize,
-        facts: &Facts,
-    ) -> Result<Vec<f64>, Error> {
-        survey_task(&self.plan, &self.adapters, &self.ordered(sources), task, facts, backend).await
-    }
-
-    /// Sources in the mix's order, then the base's.
-    pub(crate) fn ordered<'a>(&self, sources: &[&'a dyn Source]) -> Vec<&'a dyn Source> {
-        let base = sources.get(self.recipe.sources.len()..).unwrap_or_default();
-        self.order.iter().map(|i| sources[*i]).chain(base.iter().copied()).collect()
-    }
-
-    /// Runs one task, after all rounds. `sources` are the adapters' bytes in the order of the recipe's
-    /// sources, then those of the base's files, if there is one. Independent of all other tasks.
-    ///
-    /// # Errors
-    /// As [`rankweave_merge::run_task`].
-    pub fn run_task(&self, sources: &[&dyn Source], task: usize, facts: &Facts) -> Result<TaskOutput, Error> {
-        now(self.run_task_on(&Cpu, sources, task, facts)).unwrap_or_else(|| Err(waiting()))
-    }
-
-    /// The same on another device, which takes what rules by entry it can; its results differ from the CPU's by
-    /// rounding.
-    ///
-    /// # Errors
-    /// As [`Prepared::run_task`].
-    pub async fn run_task_on(
-        &self,
-        backend: &dyn Backend,
-        sources: &[&dyn Source],
-        task: usize,
-        facts: &Facts,
-    ) -> Result<TaskOutput, Error> {
-        let output = run_task(&self.plan, &self.adapters, &self.ordered(sources), task, facts, backend).await?;
-        Ok(TaskOutput { task, bytes: output.bytes, modules: output.modules })
     }
 
     /// The output's metadata when its modules have these ranks and alphas; `by_device` where another device than the CPU
@@ -354,9 +281,4 @@ fn plan(
         dialect,
         keep_alpha: recipe.output.alpha.as_deref() == Some("keep-first"),
     })
-}
-
-/// The CPU's work never waits.
-pub(crate) fn waiting() -> Error {
-    Error::new(Kind::Device, "Work on the CPU had to be waited for").hint("Please report this.")
 }

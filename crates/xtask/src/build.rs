@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::fingerprint::Hash;
 use crate::toolchain::Toolchain;
 use crate::tools::Tools;
-use crate::{docs, fetcher, finish, playground, project, run, sizes};
+use crate::{docs, embed, fetcher, finish, oembed, playground, project, run, sizes};
 use std::fs;
 use std::path::Path;
 
@@ -23,13 +23,22 @@ const INPUTS: [&str; 9] = [
 
 /// Installs what is missing and builds the site, unless it is up to date.
 pub fn build() -> Result<()> {
+    build_at(None)
+}
+
+/// The same for a site that will have this address.
+pub fn build_at(address: Option<&str>) -> Result<()> {
     let toolchain = Toolchain::ready()?;
     let tools = Tools::ready(&toolchain)?;
-    build_with(&toolchain, &tools)
+    build_for(&toolchain, &tools, address)
 }
 
 /// Builds the site, unless it is up to date.
 pub fn build_with(toolchain: &Toolchain, tools: &Tools) -> Result<()> {
+    build_for(toolchain, tools, None)
+}
+
+fn build_for(toolchain: &Toolchain, tools: &Tools, address: Option<&str>) -> Result<()> {
     let dist = project::dist();
     let target = project::target(toolchain.cargo())?;
     let folder = target.join("xtask");
@@ -41,7 +50,8 @@ pub fn build_with(toolchain: &Toolchain, tools: &Tools) -> Result<()> {
     let up_to_date = |dist: &Path| Ok(format!("{before} {}\n", outputs(dist)?));
     if dist.is_dir() && fs::read_to_string(&stamp).is_ok_and(|old| up_to_date(&dist).is_ok_and(|new| old == new)) {
         run::step("The site in dist/ is up to date");
-        return Ok(());
+        oembed::put(&dist, address)?;
+        return project::write(&stamp, up_to_date(&dist)?);
     }
     run::step("Building the page and the engine in release mode (minutes when nothing is built yet)");
     fetch(toolchain)?;
@@ -59,9 +69,11 @@ pub fn build_with(toolchain: &Toolchain, tools: &Tools) -> Result<()> {
     }
     run::show("trunk build", &mut trunk)?;
     finish::finish(&dist)?;
+    embed::put(&dist)?;
     playground::put(&project::root(), &dist)?;
     fetcher::put(&project::root(), &dist)?;
     docs::put(toolchain, tools, &dist)?;
+    oembed::put(&dist, address)?;
     project::write(&stamp, up_to_date(&dist)?)?;
     for line in sizes::table(&dist)? {
         run::note(&line);

@@ -3,6 +3,7 @@
 //! - The names of functions leave the compiled programs (`strip.rs`).
 //! - The engine's two files get a hash in their names, so that a browser never pairs a new page
 //!   with an old engine. Trunk leaves the names of workers as they are.
+//! - The engine's glue becomes a plain script: Chromium starts no module worker from a `blob:` in a frame without an origin.
 //! - The content security policy of www/_headers goes into the page too, for hosts that send no
 //!   headers of one's own. It must stand before anything that it is to govern.
 //! - www/_headers itself goes to the top, where hosts look for it.
@@ -46,7 +47,7 @@ fn strip_programs(assets: &Path) -> Result<()> {
 /// Renames the engine's files and changes their names in the page.
 fn name_engine(assets: &Path, page: &str) -> Result<String> {
     let (script, wasm) = (assets.join("engine.js"), assets.join("engine_bg.wasm"));
-    let glue = project::read(&script)?;
+    let glue = plain(&project::read(&script)?)?;
     let code = fs::read(&wasm).map_err(|e| Error::io("cannot read", &wasm, &e))?;
     let mut hash = Hash::new();
     hash.add(glue.as_bytes());
@@ -66,6 +67,26 @@ fn name_engine(assets: &Path, page: &str) -> Result<String> {
     Ok(page
         .replace("assets/engine.js", &format!("assets/{new_script}"))
         .replace("assets/engine_bg.wasm", &format!("assets/{new_wasm}")))
+}
+
+/// Glue as a plain script, which defines `initSync`.
+fn plain(glue: &str) -> Result<String> {
+    let wrong = |what: &str| {
+        let hint = "see what the wasm-bindgen of this version writes, and crates/xtask/src/finish.rs";
+        Error::new(what, "dist/assets/engine.js", hint)
+    };
+    let own = glue
+        .strip_suffix('\n')
+        .unwrap_or(glue)
+        .rsplit_once('\n')
+        .filter(|(_, last)| last.starts_with("export {") && last.contains("initSync") && last.ends_with("};"));
+    let (own, _) = own.ok_or_else(|| wrong("the engine's glue does not end in its exports"))?;
+    let own = own.replacen("import.meta.url", "location.href", 1);
+    if own.contains("import.meta") || own.lines().any(|line| line.starts_with("import ") || line.starts_with("export "))
+    {
+        return Err(wrong("the engine's glue is more of a module than was thought"));
+    }
+    Ok(format!("\"use strict\";\n{own}\n"))
 }
 
 /// The page with the policy as the first thing after its character set.
@@ -118,7 +139,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("rankweave-finish-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let name = |code: &str| {
-            fs::write(folder.join("engine.js"), "import('engine_bg.wasm')").unwrap();
+            fs::write(folder.join("engine.js"), "f('engine_bg.wasm')\nexport { initSync, x as default };\n").unwrap();
             fs::write(folder.join("engine_bg.wasm"), code).unwrap();
             name_engine(&folder, PAGE).unwrap()
         };
@@ -128,7 +149,23 @@ mod tests {
         assert!(!one.contains("engine.js") && !one.contains("engine_bg"));
         let script = one.split("assets/").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
         let glue = fs::read_to_string(folder.join(script)).unwrap();
-        assert_eq!(glue, format!("import('{}_bg.wasm')", &script[..script.len() - 3]));
+        assert_eq!(glue, format!("\"use strict\";\nf('{}_bg.wasm')\n", &script[..script.len() - 3]));
         fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn glue_becomes_a_plain_script_or_is_refused() {
+        let made = plain("let a = new URL('x', import.meta.url);\nexport { initSync, b as default };\n").unwrap();
+        assert_eq!(made, "\"use strict\";\nlet a = new URL('x', location.href);\n");
+        for wrong in [
+            "",
+            "let a;\n",
+            "let a;\nexport { b };\n",
+            "import a from 'b';\nexport { initSync };\n",
+            "export function f() {}\nexport { initSync };",
+            "import.meta.url; import.meta.url;\nexport { initSync };",
+        ] {
+            assert!(plain(wrong).is_err(), "{wrong}");
+        }
     }
 }

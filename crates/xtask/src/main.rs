@@ -11,6 +11,7 @@ mod check;
 mod counts;
 mod debian;
 mod docs;
+mod embed;
 mod error;
 mod fetcher;
 mod fingerprint;
@@ -22,6 +23,7 @@ mod libtest;
 mod mime;
 mod nodetest;
 mod npm;
+mod oembed;
 mod package;
 mod path;
 mod playground;
@@ -88,9 +90,9 @@ const COMMANDS: [Command; 10] = [
     },
     Command {
         name: "site",
-        arguments: "",
-        summary: "build the site, documentation and all, and say how to publish it",
-        run: |words| none("site", words, site),
+        arguments: "[--address URL]",
+        summary: "build the site, documentation and all, for that address, and say how to publish it",
+        run: site,
     },
     Command {
         name: "npm",
@@ -173,11 +175,24 @@ fn setup() -> Result<()> {
     Ok(())
 }
 
-fn site() -> Result<()> {
-    build::build()?;
+fn site(words: &[String]) -> Result<()> {
+    let words: Vec<&str> = words.iter().flat_map(|word| word.splitn(2, '=')).collect();
+    let address = match words.as_slice() {
+        [] => None,
+        ["--address", address] => Some(oembed::address(address)?),
+        _ => {
+            let hint = "it takes --address URL, the address that the site will have";
+            return Err(Error::new(format!("site does not understand {}", words.join(" ")), "cargo xtask site", hint));
+        }
+    };
+    build::build_at(address.as_deref())?;
     run::step("The site is ready to publish");
     run::note(&format!("{} holds all of it: plain files, for any host and any folder", project::dist().display()));
     run::note("of one. Hosts that read _headers send the headers that it lists; for others the");
     run::note("content security policy stands in the page itself. Nothing has been uploaded.");
+    match address {
+        Some(address) => run::note(&format!("Its pages tell others (oEmbed) that they are at {address}")),
+        None => run::note("With --address URL its pages also tell other sites how to embed them (oEmbed)."),
+    }
     Ok(())
 }

@@ -5,7 +5,7 @@
 //! | `*.js`, `lib/`, `*.d.ts`, README | crates/wasm/npm, as they are |
 //! | `package.json` | the same, with the version of the workspace |
 //! | `wasm/engine.wasm` | the page's engine, byte for byte |
-//! | `wasm/engine.js` | its glue, which names it |
+//! | `wasm/engine.js` | its glue, which names it, as a module |
 //! | `wasm/text.js` | the glue as a text: a page makes workers of it, whatever a bundler does to files |
 
 use crate::error::{Error, Result};
@@ -58,7 +58,7 @@ pub fn write(root: &Path, dist: &Path, folder: &Path) -> Result<u64> {
     let name = program.file_name().unwrap_or_default().to_string_lossy();
     let glue = replaced(&project::read(&glue)?, &name, "engine.wasm", &glue)?;
     project::write(&wasm.join("text.js"), format!("// engine.js.\nexport default {};\n", quoted(&glue)))?;
-    project::write(&wasm.join("engine.js"), glue)?;
+    project::write(&wasm.join("engine.js"), format!("{glue}\nexport {{ initSync }};\n"))?;
     size(folder)
 }
 
@@ -154,7 +154,7 @@ mod tests {
         write(&project::root(), &dist, &folder).unwrap();
         let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
         assert_eq!(read("wasm/engine.wasm"), "code");
-        assert_eq!(read("wasm/engine.js"), "new URL(\"engine.wasm\")");
+        assert_eq!(read("wasm/engine.js"), "new URL(\"engine.wasm\")\nexport { initSync };\n");
         assert!(read("wasm/text.js").ends_with("export default \"new URL(\\\"engine.wasm\\\")\";\n"));
         assert!(read("package.json").contains(&format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"))));
         fs::remove_dir_all(&place).unwrap();

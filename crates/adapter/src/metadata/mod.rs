@@ -31,6 +31,9 @@ use crate::display::clean;
 use crate::module::Component;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The entry in which a merged file keeps its recipe, as JSON.
+pub const RECIPE: &str = "rankweave.recipe";
+
 /// One module of a merged file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MergedModule {
@@ -106,7 +109,7 @@ fn about(facts: &MergedFacts) -> BTreeMap<String, String> {
     }
     put("rankweave.version", env!("CARGO_PKG_VERSION"));
     if let Some(recipe) = facts.recipe {
-        put("rankweave.recipe", recipe);
+        put(RECIPE, recipe);
     }
     if facts.dialect != DialectId::Peft {
         out.extend(minimum(facts, known.map(|(.., version)| *version)));

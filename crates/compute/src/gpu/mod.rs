@@ -8,6 +8,7 @@
 mod device;
 mod job;
 mod kernels;
+mod multiply;
 mod pace;
 mod pack;
 mod run;

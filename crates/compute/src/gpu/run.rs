@@ -4,21 +4,13 @@ use super::Gpu;
 use super::device::Device;
 use super::job::{Job, Made};
 use super::kernels::{Kernel, Kernels};
+use super::multiply::{Multiply, add, cuts};
 use super::pace::Pace;
-use super::upload::{BINDING, Module, TILE, ranks, sums_words};
+use super::upload::{Module, TILE, ranks, sums_words};
 use crate::Error;
 use crate::entries::{Combine, Drop, Entries, Key, Powered, Sums, Target, radix};
 use faer::Mat;
 use wgpu::BufferUsages as Usages;
-
-/// Workgroups that keep a large device busy.
-const BUSY: usize = 512;
-
-/// Most panels that are added up for one.
-const CUTS: usize = 16;
-
-/// Numbers that the panels of a range's product with M take, unless 64 rows take more: 32 MiB.
-const PARTIAL: usize = BINDING / 4;
 
 /// What one word of chance costs, in operations.
 const CHANCE: usize = 100;
@@ -31,19 +23,19 @@ pub(super) struct Run<'a> {
     pub device: &'a Device,
     pub kernels: &'a Kernels,
     pace: &'a Pace,
-    module: Module<'a>,
+    pub module: Module<'a>,
     made: Made,
 }
 
 /// One step of a submission.
 #[derive(Clone)]
-struct Step<'b> {
-    job: Job,
-    pipeline: usize,
+pub(super) struct Step<'b> {
+    pub job: Job,
+    pub pipeline: usize,
     /// Bindings 4, 5 and 6.
-    read: Option<&'b wgpu::Buffer>,
-    written: [Option<&'b wgpu::Buffer>; 2],
-    groups: [usize; 3],
+    pub read: Option<&'b wgpu::Buffer>,
+    pub written: [Option<&'b wgpu::Buffer>; 2],
+    pub groups: [usize; 3],
 }
 
 impl<'a> Run<'a> {
@@ -136,11 +128,12 @@ impl<'a> Run<'a> {
         Ok(sums)
     }
 
-    fn storage(&self, label: &str, words: usize) -> wgpu::Buffer {
+    pub fn storage(&self, label: &str, words: usize) -> wgpu::Buffer {
         self.device.buffer(label, words.max(4), Usages::STORAGE | Usages::COPY_SRC)
     }
 
-    fn tiles_across(&self) -> usize {
+    /// Tiles side by side.
+    pub fn tiles_across(&self) -> usize {
         self.module.entries.columns().div_ceil(TILE)
     }
 
@@ -201,91 +194,8 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Products of M and one panel.
-struct Multiply {
-    panel: wgpu::Buffer,
-    /// vec4s in a row of the panel.
-    wide: usize,
-    /// Into how many panels a range's product is cut, tiles of each, and their room.
-    cuts: usize,
-    across: usize,
-    parts: wgpu::Buffer,
-    /// Sums of squares.
-    squares: wgpu::Buffer,
-    squared: usize,
-    pipeline: usize,
-    runs: usize,
-}
-
-impl Multiply {
-    /// For ranges of at most `rows` rows; says of how many there is room for. A strip of tiles is cut in the same way however
-    /// many there are at a time.
-    fn new(run: &Run, x: &Mat<f32>, rows: usize) -> (Multiply, usize) {
-        let (entries, wide) = (run.module.entries, x.ncols().div_ceil(4));
-        let mut words = vec![0; x.nrows() * 4 * wide];
-        for (i, row) in words.chunks_exact_mut(4 * wide.max(1)).enumerate() {
-            (0..x.ncols()).for_each(|l| row[l] = x[(i, l)].to_bits());
-        }
-        let panel = run.storage("panel", words.len());
-        run.device.write(&panel, &words);
-        let tiles = run.tiles_across();
-        let across = tiles.div_ceil(cuts(1, tiles, TILE * 4 * wide));
-        let cuts = tiles.div_ceil(across);
-        let rows = rows.min((PARTIAL / (cuts * 4 * wide).max(1) / TILE * TILE).max(TILE));
-        let squared = cuts * entries.out().div_ceil(TILE);
-        let (pipeline, runs) = Kernel::Multiply.over(x.ncols());
-        let multiply = Multiply {
-            panel,
-            wide,
-            cuts,
-            across,
-            parts: run.storage("parts of a product", cuts * rows * 4 * wide),
-            squares: run.storage("squares", squared),
-            squared,
-            pipeline,
-            runs: runs as usize,
-        };
-        (multiply, rows)
-    }
-
-    /// Multiplies a range of M with the panel, into `product` from the vec4 `into` on.
-    fn steps<'b>(&'b self, job: Job, product: &'b wgpu::Buffer, into: usize) -> [Step<'b>; 2] {
-        let job = Job { wide: self.wide as u32, across: self.across as u32, cuts: self.cuts as u32, ..job };
-        let step = Step {
-            job,
-            pipeline: self.pipeline,
-            read: Some(&self.panel),
-            written: [Some(&self.parts), Some(&self.squares)],
-            groups: [self.cuts, strips(&job), self.runs],
-        };
-        let rows = (job.end - job.row) as usize;
-        [step, add(job, &self.parts, product, rows * self.wide, self.cuts, into)]
-    }
-}
-
-/// Adds `panels` panels of `size` vec4s.
-fn add<'b>(
-    job: Job,
-    parts: &'b wgpu::Buffer,
-    sum: &'b wgpu::Buffer,
-    size: usize,
-    panels: usize,
-    into: usize,
-) -> Step<'b> {
-    let job = Job { size: size as u32, panels: panels as u32, into: into as u32, ..job };
-    let groups = [size.div_ceil(256).clamp(1, 1024), 1, 1];
-    Step { job, pipeline: Kernel::Add as usize, read: Some(parts), written: [Some(sum), None], groups }
-}
-
-/// Into how many panels of `words` numbers a product is cut, so that there is work for all: `strips` strips of `tiles`. The
-/// order of summation follows, so it is asked of the module and never of a range.
-fn cuts(strips: usize, tiles: usize, words: usize) -> usize {
-    let room = BINDING / words.max(1);
-    BUSY.div_ceil(strips.max(1)).min(tiles).min(CUTS).min(room).max(1)
-}
-
 /// Strips of tiles in a range.
-fn strips(job: &Job) -> usize {
+pub(super) fn strips(job: &Job) -> usize {
     (job.end - job.row).div_ceil(TILE as u32) as usize
 }
 

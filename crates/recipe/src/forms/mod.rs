@@ -21,7 +21,7 @@ mod yaml;
 
 pub use qr::{Qr, qr};
 pub(crate) use settle::waiting;
-pub use settle::{settle, typed};
+pub use settle::{WAITING, settle, typed};
 
 use crate::parse::fits;
 use crate::recipe::Recipe;

@@ -9,8 +9,8 @@ use rankweave_adapter::layout::{block_weights, blocks, families};
 use rankweave_adapter::{Error, Kind};
 use serde_json::Value;
 
-/// Where the text waits.
-pub(super) const WAITING: &str = "lbw";
+/// The key of a mix entry under which typed block weights wait for their model family.
+pub const WAITING: &str = "lbw";
 
 /// Gives typed block weights that wait for their model family (`mix[].lbw`) that of their adapters: `families`, by id, in the
 /// order of the sources.

@@ -1,7 +1,8 @@
 // The browser's side: workers made from a blob, files as Blobs.
 //
 // A worker from a blob obeys the policy of the page, needs no request, and works where the package lies on another
-// host, from which no worker can be started.
+// host, from which no worker can be started. It is a plain script: Chromium starts no module from a blob in a frame without
+// an origin.
 
 import GLUE from "../wasm/text.js";
 import { bytesOf, pieces } from "./source.js";
@@ -40,7 +41,7 @@ export function open(module, on, make = fromBlob) {
 
 function fromBlob() {
   glue ??= URL.createObjectURL(new Blob([GLUE, BOOTSTRAP], { type: "text/javascript" }));
-  return new Worker(glue, { type: "module" });
+  return new Worker(glue);
 }
 
 /** A source as a Blob, which workers read by range. */

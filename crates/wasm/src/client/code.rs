@@ -2,12 +2,13 @@
 //!
 //! Workers are made from a `blob:` of the glue text and get the compiled module by message, so that starting or
 //! replacing one asks the network for nothing, and so that they inherit the page's content security policy
-//! (a worker started from an address would not).
+//! (a worker started from an address would not). The glue is a plain script (`xtask`, `finish.rs`): Chromium starts no module
+//! from a `blob:` in a frame without an origin.
 
 use js_sys::{Array, Promise, Reflect, WebAssembly};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, BlobPropertyBag, Response, Url, Worker, WorkerOptions, WorkerType};
+use web_sys::{Blob, BlobPropertyBag, Response, Url, Worker};
 
 /// Runs in the new worker, after the glue: the first message is the module, and with it the engine starts and
 /// takes over `onmessage`.
@@ -49,9 +50,7 @@ impl Code {
     /// # Errors
     /// If the browser refuses one more worker.
     pub fn start(&self) -> Result<Worker, JsValue> {
-        let options = WorkerOptions::new();
-        options.set_type(WorkerType::Module);
-        let worker = Worker::new_with_options(&self.glue, &options)?;
+        let worker = Worker::new(&self.glue)?;
         worker.post_message(&self.module)?;
         Ok(worker)
     }

@@ -4,7 +4,7 @@ use super::{Code, Failure, after};
 use crate::protocol::Request;
 use crate::wire::{Message, Sort};
 use futures_channel::oneshot;
-use js_sys::Array;
+use js_sys::{Array, Reflect};
 use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -57,7 +57,7 @@ impl Link {
         let fails = state.clone();
         let on_error = Closure::<dyn Fn(_)>::new(move |event: ErrorEvent| {
             event.prevent_default();
-            fails.stop(&Failure::crashed(&event.message()));
+            fails.stop(&Failure::crashed(&message_of(&event)));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
@@ -186,4 +186,10 @@ impl State {
             then(Err(why.clone()));
         }
     }
+}
+
+/// What the browser says of it. A worker that could not even start says nothing, in an event of another kind.
+fn message_of(event: &ErrorEvent) -> String {
+    let message = Reflect::get(event, &"message".into()).ok().and_then(|message| message.as_string());
+    message.filter(|message| !message.is_empty()).unwrap_or_else(|| "a worker could not start".into())
 }

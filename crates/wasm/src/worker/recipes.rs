@@ -2,14 +2,12 @@
 
 use crate::protocol::{self, Form, Recalled, Rule, Settings, Shared, Slot, Value};
 use crate::worker::order;
+use rankweave_adapter::metadata::RECIPE;
 use rankweave_adapter::{Adapter, Error, MetadataMode, Warning};
 use rankweave_merge::{ParamKind, Params, find};
 use rankweave_recipe::forms::{self, Imported};
 use rankweave_recipe::{Expect, Identity, MixEntry, Output, Rank, Recipe, SourceRef, identify};
 use serde_json::Value as Json;
-
-/// Where a merged file keeps its recipe.
-const KEY: &str = "rankweave.recipe";
 
 /// The recipe of `settings` as text, with the files' names if `names`, in all forms if the address of the `page` is given, and
 /// with the hash of what should come out, if it is known.
@@ -114,7 +112,7 @@ pub fn recalled(text: &str) -> Result<Recalled, Vec<Error>> {
 
 /// The recipe that a merged file tells, if it tells one.
 pub fn told(adapter: &Adapter) -> Option<&str> {
-    adapter.header.metadata.get(KEY).map(String::as_str)
+    adapter.header.metadata.get(RECIPE).map(String::as_str)
 }
 
 /// What is known in the recipe and not here.
@@ -130,7 +128,7 @@ fn notes(recipe: &Recipe) -> Vec<Warning> {
             .mix
             .iter()
             .enumerate()
-            .flat_map(|(i, m)| m.other.keys().filter(|k| *k != "lbw").map(move |k| format!("/mix/{i}/{k}"))),
+            .flat_map(|(i, m)| m.other.keys().filter(|k| *k != forms::WAITING).map(move |k| format!("/mix/{i}/{k}"))),
     );
     let unknown = (!keys.is_empty())
         .then(|| note("unknown", &format!("The recipe says what is not known here: {}", keys.join(", "))));
