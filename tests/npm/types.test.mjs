@@ -2,31 +2,15 @@
 // declared, field by field.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { unets } from "../browser/lib/blocks.mjs";
 import { made, sample } from "../browser/lib/files.mjs";
 import { root } from "../browser/lib/site.mjs";
-import { consumer, installed, load } from "./lib/consumer.mjs";
-
-const own = join(import.meta.dirname, "node_modules");
-const strict = { strict: true, noEmit: true, target: "es2022", module: "nodenext", exactOptionalPropertyTypes: false, skipLibCheck: false };
-
-/** What the compiler says of a program, for a page (`dom`) or for Node. */
-function compile(name, text, { dom }) {
-  const page = { lib: ["es2022", "dom", "dom.iterable", "dom.asynciterable"], types: [] };
-  const types = dom ? page : { lib: ["es2022"], types: ["node"], typeRoots: [join(own, "@types")] };
-  writeFileSync(join(consumer, `${name}.ts`), text);
-  writeFileSync(join(consumer, `${name}.json`), JSON.stringify({ compilerOptions: { ...strict, ...types }, files: [`${name}.ts`] }));
-  try {
-    execFileSync(process.execPath, [join(own, "typescript/bin/tsc"), "-p", `${name}.json`], { cwd: consumer, encoding: "utf8" });
-    return "";
-  } catch (error) {
-    return `${error.stdout}${error.stderr}`;
-  }
-}
+import { compile } from "./lib/compile.mjs";
+import { installed, load } from "./lib/consumer.mjs";
+import { fields } from "./lib/rust.mjs";
 
 test("a program of every call passes the compiler, for a page and for Node", () => {
   const text = readFileSync(join(import.meta.dirname, "consumer.ts"), "utf8");
@@ -85,19 +69,14 @@ test("what the engine answers is what is declared", async () => {
 });
 
 test("the declarations have the fields of the engine's own types", () => {
-  // Of types of one name the last counts.
-  const rust = ["merge/src/method.rs", "recipe/src/loads/mod.rs", "wasm/src/protocol/", "wasm/src/said.rs", "wasm/src/recipes.rs", "recipe/src/report.rs", "recipe/src/devices.rs", "recipe/src/recipe.rs", "adapter/src/error.rs"];
-  const files = rust.flatMap((path) => (path.endsWith("/") ? readdirSync(join(root, "crates", path)).sort().map((name) => path + name) : path));
-  const source = files.map((path) => readFileSync(join(root, "crates", path), "utf8")).join("\n");
   const declared = readFileSync(join(installed, "answers.d.ts"), "utf8");
-  const structs = new Map([...source.matchAll(/pub struct (\w+) \{\n([\s\S]*?)\n\}/g)].map(([, name, body]) => [name, [...body.matchAll(/^ {4}pub (\w+):/gm)].map(([, field]) => field)]));
   let compared = 0;
   for (const [, name, body] of declared.matchAll(/export interface (\w+) \{\n([\s\S]*?)\n\}/g)) {
-    const fields = structs.get(name === "Reason" ? "Error" : name);
-    assert.ok(fields, `answers.d.ts, ${name}: the engine has no such type`);
+    const engines = fields(name === "Reason" ? "Error" : name);
+    assert.ok(engines, `answers.d.ts, ${name}: the engine has no such type`);
     const known = [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, field]) => field);
     // What the package keeps to itself, and what stands for all other keys.
-    const told = fields.filter((field) => !(field === "other" || (name === "Checked" && field === "reading")));
+    const told = engines.filter((field) => !(field === "other" || (name === "Checked" && field === "reading")));
     assert.deepEqual(known.sort(), told.sort(), `answers.d.ts, ${name}`);
     compared += 1;
   }

@@ -12,11 +12,6 @@ use rankweave_wasm::protocol::{Estimate, Fit, Overlap};
 pub fn Compare() -> impl IntoView {
     let state = state();
     let number = live::memo(move || state.entries.with(Vec::len));
-    let notes = move || match state.estimate.get() {
-        None => preview(),
-        Some(Ok(estimate)) => notes(estimate, number.get()),
-        Some(Err(errors)) => live::list(&errors, |error| trouble(error, None)),
-    };
     let shared = move || match state.fit.get() {
         Some(fit) if number.get() > 1 => table(state, &fit),
         _ => live::nothing(),
@@ -26,9 +21,25 @@ pub fn Compare() -> impl IntoView {
             <h3>{live::signal(move || if number.get() == 1 { "This adapter alone" } else { "These adapters together" })}</h3>
             {live::part(shared)}
             {live::when(move || { number.get() > 1 }, || view! { <ConflictsPart /> }.into_any())}
-            <div class="notes" aria-live="polite">
-                {live::part(notes)}
-            </div>
+            {live::when(move || state.estimate.with(Option::is_none), preview)}
+            <Notes />
+        </div>
+    }
+}
+
+/// What a merge would do that one should know, or why it cannot be done.
+#[component]
+pub fn Notes() -> impl IntoView {
+    let state = state();
+    let number = live::memo(move || state.entries.with(Vec::len));
+    let notes = move || match state.estimate.get() {
+        None => live::nothing(),
+        Some(Ok(estimate)) => notes(estimate, number.get()),
+        Some(Err(errors)) => live::list(&errors, |error| trouble(error, None)),
+    };
+    view! {
+        <div class="notes" aria-live="polite">
+            {live::part(notes)}
         </div>
     }
 }

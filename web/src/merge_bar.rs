@@ -1,5 +1,6 @@
 //! The bar with Merge: what it would give, how far it is, and Cancel. On a small screen it stays in sight.
 
+use crate::embed::View;
 use crate::format::{bytes, count, fixed, seconds, took};
 use crate::job::{self, Job, Run};
 use crate::live;
@@ -93,6 +94,9 @@ fn line(state: State) -> String {
                 _ => format!("rank up to {}", e.rank),
             };
             format!("At most {size}, {}, {rank}", count(e.modules, "module"))
+        }
+        Some(Err(_)) if state.embed.is_some_and(|embed| embed.view == View::Merge) => {
+            "Not possible like this; see above.".into()
         }
         Some(Err(_)) => "Not possible like this; see “What happens”.".into(),
         None => "Looking…".into(),

@@ -5,12 +5,14 @@ use super::{Embed, View, parse};
 use crate::address;
 use crate::base::BasePart;
 use crate::card::Cards;
+use crate::compare::Notes;
 use crate::drop::{DropPlace, DropVeil};
 use crate::explain::Explain;
 use crate::fit::FitPart;
 use crate::form::Form;
 use crate::live;
 use crate::merge_bar::MergeBar;
+use crate::report::Report;
 use crate::result::ResultCard;
 use crate::samples::Samples;
 use crate::slots::Slots;
@@ -75,8 +77,10 @@ pub fn Frame(embed: Embed) -> impl IntoView {
                             <fieldset class="bare" disabled=fixed>
                                 <Form />
                             </fieldset>
+                            {(!explain).then(|| view! { <Notes /> })}
                             <Question />
                             <ResultCard />
+                            {(!explain).then(|| view! { <Report /> })}
                             <MergeBar />
                         </section>
                     }
