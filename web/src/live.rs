@@ -27,8 +27,12 @@ pub fn when(
     condition: impl Fn() -> bool + Send + Sync + 'static,
     view: impl Fn() -> AnyView + Send + 'static,
 ) -> AnyView {
-    let condition = memo(condition);
-    part(move || if condition.get() { view() } else { nothing() })
+    type Condition = Box<dyn Fn() -> bool + Send + Sync>;
+    fn boxed(condition: Condition, view: Box<dyn Fn() -> AnyView + Send>) -> AnyView {
+        let condition = memo(condition);
+        part(move || if condition.get() { view() } else { nothing() })
+    }
+    boxed(Box::new(condition), Box::new(view))
 }
 
 /// Something to be done now, and again whenever something it reads changes.

@@ -166,7 +166,8 @@ fn whole(n: f64) -> Option<u32> {
     (!n.is_nan()).then_some(n as u32)
 }
 
-fn choose(
+/// A list to choose from: ids, names.
+pub fn choose(
     id: &'static str,
     label: &'static str,
     options: &'static [(&'static str, &'static str)],

@@ -33,6 +33,19 @@ export const states = {
     await page.getByRole("button", { name: "JSON", exact: true }).click();
     await page.getByRole("textbox", { name: "JSON" }).waitFor();
   },
+  async embed(page) {
+    const paths = unets();
+    await add(page, [paths[0], samples[0]]);
+    await weight(page, paths[0]).fill("0.8");
+    await weight(page, samples[0]).fill("-0.3");
+    await (await openBlocks(page, paths[0])).getByLabel("Preset").selectOption("OUTALL");
+    await page.waitForURL(/#r=1z/);
+    await page.getByRole("button", { name: "Share", exact: true }).click();
+    await page.getByRole("button", { name: "Embed", exact: true }).click();
+    await page.getByLabel("For", { exact: true }).selectOption("mdBook");
+    await page.getByLabel("With a poster").check();
+    await page.getByRole("img", { name: /^Poster/ }).evaluate((image) => image.decode());
+  },
   async missing(page) {
     await loaded(page);
     await page.waitForURL(/#r=1z/);

@@ -1,75 +1,20 @@
-//! Sharing what the page shows: as a link, as text for other programs; and opening what others share.
+//! What the page shows in all forms: as a link, for other pages, as text for other programs.
 
+use super::{Dialog, KEY, embed, head};
 use crate::address;
 use crate::copy::copy_button;
-use crate::entries::reasons;
 use crate::identity;
 use crate::live;
-use crate::recall;
 use crate::state::{State, state};
-use crate::trouble::trouble;
-use leptos::{html, prelude::*, task::spawn_local};
-use rankweave_adapter::Error;
+use leptos::{prelude::*, task::spawn_local};
 use rankweave_wasm::protocol::{Form, Shared};
 
-/// Where the browser remembers whether names are told.
-const KEY: &str = "names";
+/// Id of the tab whose text depends on what is chosen there.
+const EMBED: &str = "embed";
 
-/// Whether the names of files are told in links: yes, unless someone said no.
-pub fn remembered() -> bool {
-    let stored = window().local_storage().ok().flatten().and_then(|storage| storage.get_item(KEY).ok().flatten());
-    stored.as_deref() != Some("no")
-}
-
-/// The buttons, and their dialogs.
+/// The dialog with a tab for each form.
 #[component]
-pub fn Sharing() -> impl IntoView {
-    let state = state();
-    let (share, open) = (NodeRef::<html::Dialog>::new(), NodeRef::<html::Dialog>::new());
-    let nothing = live::signal(move || !address::has_recipe(state));
-    view! {
-        <button class="button" type="button" on:click=move |_| show(open)>
-            "Open recipe"
-        </button>
-        <button class="button" type="button" disabled=nothing on:click=move |_| show(share)>
-            "Share"
-        </button>
-        <dialog class="share" aria-labelledby="share-title" node_ref=share>
-            <ShareDialog dialog=share />
-        </dialog>
-        <dialog class="share" aria-labelledby="open-title" node_ref=open>
-            <OpenDialog dialog=open />
-        </dialog>
-    }
-}
-
-fn show(dialog: NodeRef<html::Dialog>) {
-    if let Some(dialog) = dialog.get_untracked() {
-        // A dialog that is open already stays open.
-        let _ = dialog.show_modal();
-    }
-}
-
-fn close(dialog: NodeRef<html::Dialog>) {
-    if let Some(dialog) = dialog.get_untracked() {
-        dialog.close();
-    }
-}
-
-fn head(id: &'static str, title: &'static str, dialog: NodeRef<html::Dialog>) -> AnyView {
-    view! {
-        <div class="dialog-head">
-            <h2 id=id>{title}</h2>
-            <button class="button icon" type="button" aria-label="Close" on:click=move |_| close(dialog)>
-                {crate::icons::cross()}
-            </button>
-        </div>
-    }
-    .into_any()
-}
-
-#[component]
-fn ShareDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
+pub fn ShareDialog(dialog: Dialog) -> impl IntoView {
     let state = state();
     let shared: RwSignal<Option<Shared>> = RwSignal::new(None);
     let chosen = RwSignal::new(0_usize);
@@ -77,13 +22,17 @@ fn ShareDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
     let id = live::memo(move || (state.recipe_id.get(), state.names.get()));
     live::effect(move || {
         let _ = id.get();
+        // The id does not depend on it, and the forms do.
+        state.form.title.track();
         let done = state.job.with(|job| job.outcome().map(|outcome| outcome.summary.data_sha256.clone()));
         follow(state, shared, done);
     });
     let forms = live::memo(move || shared.with(|shared| shared.as_ref().map(texts).unwrap_or_default()));
+    // They stay as they are while texts change: one of them may have the focus.
+    let count = live::memo(move || forms.with(Vec::len));
     let tabs = move || {
-        let titles: Vec<_> = forms.with(|all| all.iter().map(|form| form.title.clone()).enumerate().collect());
-        live::list(titles, |(i, title)| {
+        live::list(0..count.get(), |i| {
+            let title = forms.with_untracked(|all| all.get(i).map(|form| form.title.clone()));
             view! {
                 <button
                     class="tab"
@@ -97,7 +46,10 @@ fn ShareDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
             .into_any()
         })
     };
-    let text = move || forms.with(|all| all.get(chosen.get()).or(all.first()).map_or_else(live::nothing, shown));
+    let form = move |all: &Vec<Form>| all.get(chosen.get()).or(all.first()).cloned();
+    let embeds = move || forms.with(form).is_some_and(|form| form.id == EMBED);
+    let text = move || forms.with(form).filter(|form| form.id != EMBED).as_ref().map_or_else(live::nothing, shown);
+    let choices = embed::Choices::new();
     let picture = move || match shared.with(|shared| shared.as_ref().and_then(|shared| shared.qr.clone())) {
         Some(code) if chosen.get() == 0 => qr(code),
         _ => live::nothing(),
@@ -119,16 +71,9 @@ fn ShareDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
             {live::part(tabs)}
         </div>
         {live::part(text)}
+        {live::when(embeds, move || embed::tab(shared, choices))}
         {live::part(picture)}
-        <div class="option">
-            <input
-                type="checkbox"
-                id="share-names"
-                prop:checked=live::signal(move || state.names.get())
-                on:change=move |event| remember(event_target_checked(&event))
-            />
-            <label for="share-names">"Tell the names of the files"</label>
-        </div>
+        {option("share-names", "Tell the names of the files", state.names, remember)}
         <p class="small muted">
             {live::signal(move || format!("Recipe {}: the same for all recipes that mean the same.", state.recipe_id.get()))}
         </p>
@@ -154,7 +99,7 @@ fn follow(state: State, shared: RwSignal<Option<Shared>>, done: Option<String>) 
     });
 }
 
-/// The link first, then the engine's forms.
+/// The link first, then a place for what other pages need, then the engine's forms.
 fn texts(shared: &Shared) -> Vec<Form> {
     let address = format!("{}#r={}", address::page(), shared.link);
     let link = Form {
@@ -163,10 +108,29 @@ fn texts(shared: &Shared) -> Vec<Form> {
         help: "Opens this page with everything set. What follows # is not sent to any server.".into(),
         text: address,
     };
-    std::iter::once(link).chain(shared.forms.iter().cloned()).collect()
+    let embed = Form { id: EMBED.into(), title: "Embed".into(), help: String::new(), text: String::new() };
+    [link, embed].into_iter().chain(shared.forms.iter().cloned()).collect()
 }
 
-fn shown(form: &Form) -> AnyView {
+/// A box to tick.
+pub fn option(id: &'static str, name: &'static str, on: RwSignal<bool>, set: impl Fn(bool) + 'static) -> AnyView {
+    let set: Box<dyn Fn(bool)> = Box::new(set);
+    view! {
+        <div class="option">
+            <input
+                type="checkbox"
+                id=id
+                prop:checked=live::signal(move || on.get())
+                on:change=move |event| set(event_target_checked(&event))
+            />
+            <label for=id>{name}</label>
+        </div>
+    }
+    .into_any()
+}
+
+/// A text to copy.
+pub fn shown(form: &Form) -> AnyView {
     let length = form.text.chars().count();
     view! {
         <p class="small">{form.help.clone()}</p>
@@ -194,40 +158,4 @@ fn qr((size, path): (u32, String)) -> AnyView {
         </svg>
     }
     .into_any()
-}
-
-#[component]
-fn OpenDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
-    let state = state();
-    let field = NodeRef::<html::Textarea>::new();
-    let wrong: RwSignal<Vec<Error>> = RwSignal::default();
-    let open = move |_| {
-        let (Some(field), Some(engine)) = (field.get_untracked(), state.engine.get_untracked()) else { return };
-        let text = field.value();
-        spawn_local(async move {
-            // Problems are told here, where they can be mended.
-            match engine.recall(text.clone()).await {
-                Ok(_) => {
-                    wrong.set(Vec::new());
-                    field.set_value("");
-                    close(dialog);
-                    recall::open(state, text).await;
-                }
-                Err(failure) => wrong.set(reasons(failure)),
-            }
-        });
-    };
-    view! {
-        {head("open-title", "Open a recipe", dialog)}
-        <label for="recipe-text" class="small">
-            "Paste a link or a recipe. You can also drop its file, or a merged file, which tells its own."
-        </label>
-        <textarea id="recipe-text" class="shared-text" rows="8" spellcheck="false" node_ref=field></textarea>
-        {live::part(move || wrong.with(|all| live::list(all, |error| trouble(error, None))))}
-        <p class="copy-line">
-            <button class="button primary" type="button" on:click=open>
-                "Open"
-            </button>
-        </p>
-    }
 }
