@@ -111,3 +111,17 @@ async function sha256(bytes) {
   const digest = await crypto.subtle.digest("SHA-256", bytes);
   return Buffer.from(digest).toString("hex");
 }
+
+test("two drops at once add both", async () => {
+  const paths = [1, 2].map((seed) => made(`at-once-${seed}.safetensors`, { count: 2, width: 24, rank: 3, seed }));
+  const page = await open();
+  await page.evaluate((files) => {
+    for (const { name, bytes } of files) {
+      const data = new DataTransfer();
+      data.items.add(new File([new Uint8Array(bytes)], name));
+      document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+    }
+  }, paths.map((path) => ({ name: basename(path), bytes: [...readFileSync(path)] })));
+  for (const path of paths) await weight(page, path).waitFor();
+  await merge(page);
+});

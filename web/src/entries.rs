@@ -6,6 +6,7 @@ use crate::identity::{self, Identity};
 use crate::pairing::{self, Role};
 use crate::recall;
 use crate::state::State;
+use crate::wait;
 use leptos::prelude::*;
 use rankweave_adapter::{Error, Kind};
 use rankweave_wasm::client::{Engine, Failure};
@@ -62,9 +63,12 @@ impl Picked {
     }
 }
 
-/// Opens files and adds them; what cannot be opened becomes a trouble.
+/// Opens files and adds them, one drop after the other; what cannot be opened becomes a trouble.
 pub async fn add(state: State, picked: Vec<Picked>) {
     let Some(engine) = state.engine.get_untracked() else { return };
+    // Numbers and names are given by what is there, so two drops may not look at it at once.
+    wait::until(|| !state.adding.get_value()).await;
+    let _turn = Turn::of(state);
     state.troubles.set(Vec::new());
     let is_recipe = |one: &Picked| pairing::role(&one.file.name(), !one.folder.is_empty()) == Role::Recipe;
     let (recipes, picked): (Vec<_>, Vec<_>) = picked.into_iter().partition(is_recipe);
@@ -103,6 +107,22 @@ pub async fn add(state: State, picked: Vec<Picked>) {
     identity::find(state);
     if added > 0 {
         state.say.set(format!("{} added", count(added, "adapter")));
+    }
+}
+
+/// The turn of those who add.
+struct Turn(State);
+
+impl Turn {
+    fn of(state: State) -> Turn {
+        state.adding.set_value(true);
+        Turn(state)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.adding.set_value(false);
     }
 }
 

@@ -35,6 +35,8 @@ pub struct State {
     pub entries: RwSignal<Vec<Entry>>,
     /// The base checkpoint, if one is open.
     pub base: RwSignal<Option<base::Chosen>>,
+    /// Whether files are being added.
+    pub adding: StoredValue<bool>,
     /// How many files are being opened.
     pub opening: RwSignal<usize>,
     /// What could not be opened.
@@ -148,6 +150,7 @@ impl State {
             methods: RwSignal::default(),
             entries: RwSignal::default(),
             base: RwSignal::new(None),
+            adding: StoredValue::new(false),
             opening: RwSignal::new(0),
             troubles: RwSignal::default(),
             form,
