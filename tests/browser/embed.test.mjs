@@ -283,6 +283,59 @@ test("another frame of the same page is not heard, and what is no call does noth
   await page.context().close();
 });
 
+test("two elements in a page do not hear each other's frames", async () => {
+  const { page } = await visit("Chromium", element('load="eager" view="explain"', '<rank-weave load="eager" view="all"></rank-weave>'));
+  await page.waitForFunction(() => {
+    const [one, two] = [...document.querySelectorAll("rank-weave")].map((e) => e.shadowRoot.querySelector("iframe")?.offsetHeight);
+    return one > 480 && two > 480;
+  });
+  const fits = async () => {
+    const frames = await page.locator("rank-weave iframe").all();
+    const tall = await Promise.all(frames.map(async (one) => {
+      const inner = await (await one.elementHandle()).contentFrame();
+      return [await one.evaluate((e) => e.offsetHeight), await inner.evaluate(() => Math.ceil(document.body.getBoundingClientRect().height))];
+    }));
+    return tall.every(([own, wanted]) => own === wanted) && tall[0][0] !== tall[1][0];
+  };
+  await page.locator("rank-weave iframe").first().waitFor();
+  await page.frames()[1].locator(".sample").first().waitFor();
+  await page.frames()[2].locator(".sample").first().waitFor();
+  await page.frames()[1].locator(".sample").first().click();
+  await page.frames()[1].locator(".card").first().waitFor();
+  let so = false;
+  for (let i = 0; i < 60 && !so; i++) {
+    await page.waitForTimeout(50);
+    so = await fits();
+  }
+  assert.ok(so, "a frame is as tall as the other's content");
+  const answers = await page.evaluate(() => Promise.all([...document.querySelectorAll("rank-weave")].map((one) => one.getRecipe().then(({ id }) => id, ({ code }) => code))));
+  assert.match(answers[0], /^[a-z2-7]{12}$/);
+  assert.notEqual(answers[0], answers[1]);
+  await page.context().close();
+});
+
+test("a frame that went to another site is not heard", async () => {
+  const evil = await host(place.url, {
+    "/": html('<script src="evil.js"></script>'),
+    "/evil.js": `for (const message of [{ v: 1, type: "hello", frame: 1 }, { event: "resize", data: { height: 4321 } }]) parent.postMessage({ ns: "rankweave", ...message }, "*");
+      addEventListener("message", () => parent.postMessage("got a port", "*"));`,
+  });
+  hosts.push(evil);
+  // The host plays the site, and its page for frames goes elsewhere.
+  const { page } = await visit("Chromium", {
+    "/": html('<rank-weave load="eager" origin="/"></rank-weave><script src="listen.js"></script>', `<script type="module" src="${place.url}embed.js"></script>`),
+    "/listen.js": "self.said = []; addEventListener('message', ({ data }) => self.said.push(data));",
+    "/embed/": html('<script src="go.js"></script>'),
+    "/embed/go.js": `location.replace("${evil.url.replace("localhost", "127.0.0.1")}")`,
+  });
+  await page.waitForTimeout(1500);
+  const said = await page.evaluate(() => self.said);
+  assert.ok(said.some((data) => data?.type === "hello"), "the other site was not reached");
+  assert.ok(!said.includes("got a port"));
+  assert.notEqual(await page.locator("rank-weave iframe").evaluate((e) => e.height), "4321");
+  await page.context().close();
+});
+
 test("a call is stopped by its signal, and the reader's files stay", async () => {
   const { page } = await visit("Chromium", element('load="eager"'));
   const inner = await frame(page);

@@ -10,7 +10,7 @@ import { types } from "./site.mjs";
  */
 export async function host(site, pages) {
   const own = new URL(site).origin;
-  const policy = `default-src 'none'; script-src 'self' ${own}; frame-src ${own} 'self'; img-src 'self' data:; connect-src 'self'`;
+  const policy = `default-src 'none'; script-src 'self' ${own}; frame-src ${own} 'self' http://127.0.0.1:*; img-src 'self' data:; connect-src 'self'`;
   const asked = [];
   const server = createServer((request, response) => {
     const path = new URL(request.url, "http://x").pathname;
