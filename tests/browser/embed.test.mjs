@@ -149,6 +149,7 @@ for (const name of ["Chromium", "Firefox"]) {
     await page.getByRole("button", { name: "Load this merge" }).click();
     const inner = await frame(page);
     assert.equal(await inner.evaluate(() => document.documentElement.dataset.theme), "dark");
+    await inner.getByText(/page around this frame learns their names and hashes/).waitFor();
     const given = await give(page, paths());
     assert.deepEqual(given.errors, []);
     assert.deepEqual(given.adapters.map(({ label }) => label), paths().map((path) => basename(path)));

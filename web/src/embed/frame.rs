@@ -35,6 +35,10 @@ pub fn Frame(embed: Embed) -> impl IntoView {
     });
     let wrong = parse(&address::parts()).1;
     let fixed = !embed.controls;
+    let told = move || match state.host.get() {
+        Some(_) => "The page around this frame learns their names and hashes, and what is set.",
+        None => "",
+    };
     let (result, explain) = (embed.view != View::Explain, embed.view != View::Merge);
     view! {
         <header class="top">
@@ -87,7 +91,7 @@ pub fn Frame(embed: Embed) -> impl IntoView {
                 })}
         </main>
         <footer class="foot">
-            <p>"The adapters stay in this browser: nothing is uploaded."</p>
+            <p>"The adapters stay in this browser: nothing is uploaded. " {live::signal(told)}</p>
         </footer>
         <DropVeil />
     }
