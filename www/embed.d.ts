@@ -130,6 +130,7 @@ export type FromFrame =
 
 /** What passes between the windows themselves, before there is a port and beside it. */
 export type BetweenWindows =
+  | { ns: "rankweave"; v: 1; type: "loading" }
   | { ns: "rankweave"; v: 1; type: "hello"; frame: number }
   | { ns: "rankweave"; v: 1; type: "connect" }
   | { ns: "rankweave"; event: "resize"; data: Events["resize"] };

@@ -6,7 +6,7 @@
 
 const NS = "rankweave";
 const VERSION = 1;
-/** How long the frame may take to say hello, in milliseconds. */
+/** How long the site may take to answer, in milliseconds. */
 const PATIENCE = 20_000;
 /** Heights that are believed, in CSS pixels. */
 const TALLEST = 20_000;
@@ -123,13 +123,13 @@ class RankWeave extends HTMLElement {
       signal.addEventListener("abort", () => (clearTimeout(late), reject(signal.reason)));
       addEventListener("message", ({ source, origin, data }) => {
         if (source !== frame.contentWindow || origin !== own || data?.ns !== NS) return;
+        clearTimeout(late);
         if (data.event === "resize") {
           const { height } = data.data ?? {};
           if (!fixed && height > 0 && height < TALLEST) frame.height = Math.ceil(height);
           this.#tell("resize", data.data);
         }
         if (data.type !== "hello" || data.v !== VERSION || data.frame === this.#spoke) return;
-        clearTimeout(late);
         // A frame that was loaded anew has forgotten its port.
         this.#drop("closed", "The frame was loaded anew");
         this.#spoke = data.frame;

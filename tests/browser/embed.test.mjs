@@ -212,7 +212,10 @@ for (const name of ["Chromium", "Firefox"]) {
     assert.deepEqual(await page.evaluate(() => window.answer), { code: "cancelled" });
     await question.waitFor({ state: "hidden" });
     await ask(false);
-    await press(name, question.getByRole("button", { name: "Hand it over" }));
+    const yes = question.getByRole("button", { name: "Hand it over" });
+    assert.ok(await yes.isDisabled(), "a click that was under way hands it over");
+    await inner.waitForFunction(() => !document.querySelector("[role=alertdialog] button").disabled);
+    await press(name, yes);
     const { name: file, bytes } = await page.evaluate(() => window.answer);
     assert.match(file, /\.safetensors$/);
     assert.ok(Buffer.from(bytes).equals(wanted), "another file is handed over");

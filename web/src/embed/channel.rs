@@ -1,6 +1,7 @@
 //! The way to the page around this one.
 //!
 //! ```text
+//! frame  → window.parent   {ns: "rankweave", v: 1, type: "loading"}         from www/boot.js, before anything else is there
 //! frame  → window.parent   {ns: "rankweave", v: 1, type: "hello", frame}    every 250 ms for 10 s, to whoever listens
 //! host   → the frame       {ns: "rankweave", v: 1, type: "connect"} + port  from window.parent alone
 //! host   → port            {id, method, params}, {method: "$cancel", params: {id}}

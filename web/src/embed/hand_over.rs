@@ -7,6 +7,7 @@ use crate::state::{State, state};
 use crate::wait;
 use leptos::{html, prelude::*};
 use rankweave_adapter::{Error, Kind};
+use std::time::Duration;
 use wasm_bindgen::JsValue;
 
 /// The question, as long as it is open.
@@ -40,6 +41,10 @@ pub async fn ask(state: State, origin: &str) -> Result<JsValue, Vec<Error>> {
     Ok(object(&[("name", JsValue::from_str(&outcome.summary.name)), ("file", file.into())]))
 }
 
+/// How long the question is looked at before it can be agreed to: a click that was meant for something else, which the page
+/// around put there a moment before, does nothing.
+const LOOKED: Duration = Duration::from_millis(700);
+
 /// Asks no longer.
 pub fn forget(state: State) {
     if state.asked.with_untracked(Option::is_some) {
@@ -70,6 +75,8 @@ fn question(state: State) -> AnyView {
             }
         });
     };
+    let looked = RwSignal::new(false);
+    set_timeout(move || _ = looked.try_set(true), LOOKED);
     let no = NodeRef::<html::Button>::new();
     live::effect(move || {
         // What is pressed by mistake is the harmless one. A button in the page can be focused.
@@ -81,7 +88,12 @@ fn question(state: State) -> AnyView {
                 {format!("{who} asks for the merged file: {name}, {}. Hand it over?", bytes(size))}
             </span>
             <span class="slot-buttons">
-                <button class="button" type="button" on:click=move |_| say(true)>
+                <button
+                    class="button"
+                    type="button"
+                    disabled=live::signal(move || !looked.get())
+                    on:click=move |_| say(true)
+                >
                     "Hand it over"
                 </button>
                 <button class="button" type="button" node_ref=no on:click=move |_| say(false)>
