@@ -57,8 +57,8 @@ class RankWeave extends HTMLElement {
 
   attributeChangedCallback(name, before, value) {
     if (!this.#port || before === value || value === null) return;
-    // The host hears of what is wrong by the event `error`.
-    this.#call(name === "recipe" ? "setRecipe" : "setTheme", { [name]: value }).catch(() => {});
+    const call = name === "recipe" ? this.#call("setRecipe", { recipe: value }) : this.#call("setTheme", { theme: this.#theme() });
+    call.catch((cause) => this.#wrong(cause));
   }
 
   /** Loads it, unless it is there. */

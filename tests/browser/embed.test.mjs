@@ -180,6 +180,8 @@ for (const name of ["Chromium", "Firefox"]) {
     assert.equal((await call(page, "setRecipe", "1zAAAA")).code, "malformed");
     assert.deepEqual((await call(page, "setRecipe", recipe)).result, { missing: 0 });
     assert.equal(await weight(inner, paths()[0]).inputValue(), "0.3");
+    await page.evaluate(() => document.querySelector("rank-weave").setAttribute("recipe", "1zAAAA"));
+    await page.waitForFunction(() => window.heard.some(([name, one]) => name === "error" && /link is damaged/.test(one.errors[0].what)));
     await page.evaluate(() => document.querySelector("rank-weave").setAttribute("theme", "light"));
     await inner.waitForFunction(() => document.documentElement.dataset.theme === "light");
     assert.deepEqual(complaints, []);
